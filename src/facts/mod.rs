@@ -1,0 +1,1 @@
+//! Facts about a host, one file per family, with Ansible's names.

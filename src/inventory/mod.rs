@@ -1,0 +1,1 @@
+//! Hosts and groups, from INI, YAML, scripts, directories and host lists.

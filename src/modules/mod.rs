@@ -1,0 +1,19 @@
+//! The modules, one file each, and the registry that lists them.
+//!
+//! A module gets typed arguments and a read-only view of the host and returns operations; it never
+//! performs anything, and it never sees variables or templates. Dry run, diff and idempotence
+//! follow from that and are written once, in [`run`].
+
+pub mod common;
+mod module;
+mod registry;
+mod run;
+
+pub use module::{Anything, Control, FileSearch, Kind, Module, RenderOptions, Side};
+pub use registry::{Entry, all, find, names};
+pub use run::{Flags, StepResult, run};
+
+registry::modules! {
+    ping::Ping,
+    slurp::Slurp,
+}

@@ -1,0 +1,102 @@
+//! The list of modules, each erased to a table of functions.
+
+use super::module::{Control, Module, Side};
+use super::run::{Flags, StepResult, run_typed};
+use crate::args;
+use crate::diag::{Result, SourceMap};
+use crate::sys::Host;
+use crate::value::Value;
+use schemars::Schema;
+use serde_json::Value as Json;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// One module without its types.
+pub struct Entry {
+    /// Short name.
+    pub name: &'static str,
+    /// Full name.
+    pub fqcn: &'static str,
+    /// Further names.
+    pub aliases: &'static [&'static str],
+    /// Where it works.
+    pub side: Side,
+    /// The option that takes free-form text.
+    pub free_form: Option<&'static str>,
+    /// Names of all options, aliases included.
+    pub fields: fn() -> Vec<&'static str>,
+    /// JSON schema of the options.
+    pub schema: fn() -> Schema,
+    /// Checks rendered arguments; the result is what the other functions take.
+    pub check: fn(&Value, &SourceMap) -> Result<Json>,
+    /// [`Module::prepare`].
+    pub prepare: fn(&Json, &dyn Control) -> Result<Json>,
+    /// Plans and performs on a host.
+    pub(super) run: fn(&Json, &mut dyn Host, Flags) -> StepResult,
+}
+
+impl Entry {
+    pub(super) fn of<M: Module>() -> Entry {
+        Entry {
+            name: M::NAME,
+            fqcn: M::FQCN,
+            aliases: M::ALIASES,
+            side: M::SIDE,
+            free_form: M::FREE_FORM,
+            fields: args::fields::<M::Args>,
+            schema: schema::<M::Args>,
+            check: |value, sources| {
+                let typed: M::Args = args::check(M::NAME, value, sources)?;
+                args::to_json(&typed)
+            },
+            prepare: |json, control| args::to_json(&M::prepare(args::read(json)?, control)?),
+            run: run_typed::<M>,
+        }
+    }
+}
+
+fn schema<T: schemars::JsonSchema>() -> Schema {
+    schemars::SchemaGenerator::new(schemars::generate::SchemaSettings::default().with(|s| {
+        s.inline_subschemas = true;
+    }))
+    .into_root_schema_for::<T>()
+}
+
+/// Declares the files of modules and collects them: one word for each.
+macro_rules! modules {
+    ($($file:ident :: $type:ident,)*) => {
+        $(pub mod $file;)*
+        fn entries() -> Vec<registry::Entry> {
+            vec![$(registry::Entry::of::<$file::$type>(),)*]
+        }
+    };
+}
+pub(super) use modules;
+
+static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(super::entries);
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(|| {
+    let mut names = HashMap::new();
+    for entry in ENTRIES.iter() {
+        for name in [entry.name, entry.fqcn].iter().chain(entry.aliases) {
+            names.insert(*name, entry);
+        }
+    }
+    names
+});
+
+/// All modules, in the order of the list.
+pub fn all() -> &'static [Entry] {
+    &ENTRIES
+}
+
+/// All names under which a module is known.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BY_NAME.keys().copied()
+}
+
+/// A module by short name, full name or alias. `ansible.legacy.X` is `X`.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    let name = name.strip_prefix("ansible.legacy.").unwrap_or(name);
+    BY_NAME.get(name).copied()
+}

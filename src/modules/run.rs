@@ -1,0 +1,117 @@
+//! Runs a module on a host: plan, perform, plan again, report. The same for a dry run.
+
+use super::module::{Kind, Module};
+use crate::args;
+use crate::diag::{Diag, Result};
+use crate::sys::diff::Diff;
+use crate::sys::{Done, Host, execute};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+/// A Resource that still plans something new after so many rounds never comes to rest.
+const ROUNDS: usize = 8;
+
+/// How to run a step.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Flags {
+    /// Collect diffs.
+    pub diff: bool,
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StepResult {
+    /// What `register` sees; always an object with `changed`, and `failed`/`msg` where it failed.
+    pub result: Json,
+    /// Why it failed, with more than a sentence.
+    pub diag: Option<Diag>,
+    /// How many opaque commands were among its operations.
+    pub opaque: usize,
+}
+
+impl StepResult {
+    /// The result of a step that could not be carried out.
+    pub fn failed(diag: Box<Diag>) -> StepResult {
+        StepResult {
+            result: json!({"changed": false, "failed": true, "msg": diag.message}),
+            diag: Some(*diag),
+            opaque: 0,
+        }
+    }
+
+    /// True if the step failed.
+    pub fn is_failed(&self) -> bool {
+        self.result["failed"] == json!(true)
+    }
+}
+
+/// Runs the module called `name` with arguments that its `check` and `prepare` returned.
+pub fn run(name: &str, args: &Json, host: &mut dyn Host, flags: Flags) -> StepResult {
+    match super::find(name) {
+        Some(entry) => (entry.run)(args, host, flags),
+        None => StepResult::failed(Diag::error(
+            "unknown-module",
+            format!("this agent has no module `{name}`"),
+        )),
+    }
+}
+
+pub(super) fn run_typed<M: Module>(json: &Json, host: &mut dyn Host, flags: Flags) -> StepResult {
+    let args: M::Args = match args::read(json) {
+        Ok(args) => args,
+        Err(diag) => return StepResult::failed(diag),
+    };
+    let mut done = Done::default();
+    let planned = rounds::<M>(&args, host, flags, &mut done);
+    let changed = !done.outcomes.is_empty();
+    let result = planned.and_then(|()| M::result(&args, host.view(), &done.outcomes));
+    match result {
+        Ok(result) => StepResult {
+            result: finish(result, changed, done.diffs),
+            diag: None,
+            opaque: done.opaque,
+        },
+        Err(diag) => {
+            let mut failed = StepResult::failed(diag);
+            failed.result["changed"] = json!(changed);
+            failed.opaque = done.opaque;
+            failed
+        }
+    }
+}
+
+fn rounds<M: Module>(
+    args: &M::Args,
+    host: &mut dyn Host,
+    flags: Flags,
+    done: &mut Done,
+) -> Result<()> {
+    let mut last = Vec::new();
+    for _ in 0..ROUNDS {
+        let ops = M::plan(args, host.view())?;
+        // The same plan twice: the view does not show the effect (an unknown content, say).
+        if ops.is_empty() || ops == last {
+            return Ok(());
+        }
+        let mut round = execute(host, &ops, flags.diff)?;
+        done.outcomes.append(&mut round.outcomes);
+        done.diffs.append(&mut round.diffs);
+        done.opaque += round.opaque;
+        if M::kind(args) == Kind::Action {
+            return Ok(());
+        }
+        last = ops;
+    }
+    Ok(())
+}
+
+fn finish(result: Json, changed: bool, diffs: Vec<Diff>) -> Json {
+    let Json::Object(mut result) = result else {
+        return json!({"changed": changed, "value": result});
+    };
+    result.entry("changed").or_insert(json!(changed));
+    if !diffs.is_empty() {
+        result.entry("diff").or_insert_with(|| json!(diffs));
+    }
+    Json::Object(result)
+}

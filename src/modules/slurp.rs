@@ -1,0 +1,42 @@
+//! `slurp`: a file of the host, as base64.
+
+use super::Module;
+use crate::diag::{Diag, Result};
+use crate::sys::{Known, Outcome, View};
+use crate::value::unknown_json;
+use base64::Engine;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use std::path::PathBuf;
+
+/// Reads a file of the host into the result.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Args {
+    /// The file. Alias: path
+    #[serde(alias = "path")]
+    src: PathBuf,
+}
+
+/// The module.
+pub struct Slurp;
+
+impl Module for Slurp {
+    const NAME: &'static str = "slurp";
+    const FQCN: &'static str = "ansible.builtin.slurp";
+    type Args = Args;
+
+    fn result(args: &Args, view: &dyn View, _: &[Outcome]) -> Result<Json> {
+        let content = match view.read(&args.src)? {
+            Known::Known(Some(bytes)) => json!(base64::prelude::BASE64_STANDARD.encode(bytes)),
+            Known::Known(None) => {
+                return Err(Diag::error(
+                    "no-such-file",
+                    format!("file not found: {}", args.src.display()),
+                ));
+            }
+            Known::Unknown => unknown_json(&format!("content of {}", args.src.display())),
+        };
+        Ok(json!({"content": content, "source": args.src, "encoding": "base64"}))
+    }
+}

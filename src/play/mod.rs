@@ -1,0 +1,3 @@
+//! Playbooks, roles and task files: from nodes to plays.
+
+pub mod ast;

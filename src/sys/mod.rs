@@ -1,0 +1,27 @@
+//! The host as modules see it and as the executor changes it.
+//!
+//! Modules read through [`View`] and return [`Op`]s; only a [`Host`] performs them. There are three
+//! hosts: [`real`] (this machine), [`overlay`] (a dry run: effects land in memory, later reads see
+//! them) and [`fake`] (tests). A new kind of effect is one variant of [`Op`]; the compiler then
+//! asks for its meaning in each of them and in [`diff`].
+
+pub mod account;
+pub mod command;
+pub mod diff;
+pub mod execute;
+pub mod fake;
+pub mod http;
+pub mod op;
+pub mod overlay;
+pub mod path;
+pub mod real;
+pub mod stat;
+pub mod view;
+
+pub use account::{Group, User};
+pub use command::{Command, Output};
+pub use execute::{Done, execute};
+pub use http::{Endpoint, Request, Response};
+pub use op::{Content, Declared, Effect, Op, Outcome, Owner};
+pub use stat::{FileKind, Stat};
+pub use view::{Blob, Host, Known, View};

@@ -1,0 +1,155 @@
+//! What may be read of a host, and the one trait that changes it.
+
+use super::{Command, Group, Op, Outcome, Output, Request, Response, Stat, User};
+use crate::diag::Result;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Something that was read, or that a dry run cannot know before apply.
+///
+/// Only an overlay ever answers `Unknown`: a file that a planned package may bring, the output of
+/// a query about a planned service. A module says what it takes for granted then
+/// ([`Known::presume`]), and the step is planned on that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known<T> {
+    /// It was read.
+    Known(T),
+    /// Only apply will tell.
+    Unknown,
+}
+
+impl<T> Known<T> {
+    /// The value, or `default` where it cannot be known yet.
+    pub fn presume(self, default: T) -> T {
+        match self {
+            Known::Known(value) => value,
+            Known::Unknown => default,
+        }
+    }
+
+    /// The value, if known.
+    pub fn known(self) -> Option<T> {
+        match self {
+            Known::Known(value) => Some(value),
+            Known::Unknown => None,
+        }
+    }
+
+    /// True where only apply will tell.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Known::Unknown)
+    }
+
+    /// Changes what is known.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Known<U> {
+        match self {
+            Known::Known(value) => Known::Known(f(value)),
+            Known::Unknown => Known::Unknown,
+        }
+    }
+}
+
+/// The name of a content: file contents travel apart from the steps and only if the host lacks them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Blob {
+    /// SHA-256 in lower-case hexadecimal.
+    pub sha256: String,
+    /// SHA-1 in lower-case hexadecimal: Ansible's `checksum` of a file.
+    pub sha1: String,
+    /// Length in bytes.
+    pub size: u64,
+}
+
+impl Blob {
+    /// Names a content.
+    pub fn of(bytes: &[u8]) -> Blob {
+        Blob {
+            sha256: hex::<sha2::Sha256>(bytes),
+            sha1: hex::<sha1::Sha1>(bytes),
+            size: bytes.len() as u64,
+        }
+    }
+}
+
+fn hex<D: sha2::Digest>(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    D::digest(bytes).iter().fold(String::new(), |mut out, b| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{b:02x}");
+        out
+    })
+}
+
+/// A read-only view of a host. Nothing reachable from here changes anything.
+pub trait View {
+    /// `lstat(2)`: `None` if there is nothing at the path.
+    fn lstat(&self, path: &Path) -> Result<Known<Option<Stat>>>;
+
+    /// `stat(2)`: follows links; `None` if there is nothing at their end.
+    fn stat(&self, path: &Path) -> Result<Known<Option<Stat>>>;
+
+    /// The bytes of a regular file (links are followed); `None` if there is none.
+    fn read(&self, path: &Path) -> Result<Known<Option<Arc<[u8]>>>>;
+
+    /// Names in a directory, sorted; `None` if there is no such directory.
+    fn list(&self, dir: &Path) -> Result<Known<Option<Vec<String>>>>;
+
+    /// The end of a path after all links: `realpath(3)`, for paths that may not exist yet too.
+    fn resolve(&self, path: &Path) -> Result<PathBuf>;
+
+    /// An account by name, or by number where the text is one. A planned account has no uid yet.
+    fn user(&self, name: &str) -> Result<Known<Option<User>>>;
+
+    /// The account with a uid.
+    fn user_by_id(&self, uid: u32) -> Result<Option<User>>;
+
+    /// A group by name, or by number where the text is one.
+    fn group(&self, name: &str) -> Result<Known<Option<Group>>>;
+
+    /// The group with a gid.
+    fn group_by_id(&self, gid: u32) -> Result<Option<Group>>;
+
+    /// A program on `PATH` (and the sbin directories); an absolute path is checked as it is.
+    fn which(&self, program: &str) -> Result<Known<Option<PathBuf>>>;
+
+    /// Runs a command that only reads (`dpkg-query -W`). What it says is of the real host; ask
+    /// [`View::assumed`] first where an earlier planned step may have changed it. A program that
+    /// does not exist answers with rc 127. `Unknown` where the program itself is only planned.
+    fn query(&self, command: &Command) -> Result<Known<Output>>;
+
+    /// An HTTP request that only reads.
+    fn http(&self, request: &Request) -> Result<Known<Response>>;
+
+    /// What earlier planned steps declared under a key ([`super::Effect::Assume`]), such as
+    /// `package:nginx`. Always `None` on a real host.
+    fn assumed(&self, key: &str) -> Option<Json>;
+
+    /// All assumptions whose key starts with `prefix`, with the prefix cut off.
+    fn assumptions(&self, prefix: &str) -> Vec<(String, Json)>;
+
+    /// The bytes of a content that the control side named.
+    fn blob(&self, blob: &Blob) -> Result<Arc<[u8]>>;
+
+    /// The account that steps run as (uid 0 after `become`).
+    fn me(&self) -> &User;
+
+    /// A variable of the environment that steps run in (the task's `environment` included).
+    fn env(&self, name: &str) -> Option<String>;
+
+    /// The directory relative paths start from.
+    fn cwd(&self) -> PathBuf;
+
+    /// Seconds since the epoch.
+    fn now(&self) -> f64;
+}
+
+/// A host that operations can be performed on.
+pub trait Host: View {
+    /// Performs one operation. An error leaves nothing half-written.
+    fn perform(&mut self, op: &Op) -> Result<Outcome>;
+
+    /// This host as a view.
+    fn view(&self) -> &dyn View;
+}

@@ -1,0 +1,143 @@
+//! Values as Python prints them: what templates and messages show.
+
+use super::{Kind, Value};
+use std::fmt::Write;
+
+impl Value {
+    /// Python's `repr()`: `None`, `True`, `'it''s'` rules for quotes, `{'a': [1, 2.0]}`.
+    pub fn repr(&self) -> String {
+        let mut out = String::new();
+        write_repr(self, &mut out);
+        out
+    }
+
+    /// Python's `str()`: as `repr()`, but a string is its own text.
+    pub fn to_text(&self) -> String {
+        match &self.kind {
+            Kind::Str(t) => t.text.to_string(),
+            _ => self.repr(),
+        }
+    }
+}
+
+fn write_repr(value: &Value, out: &mut String) {
+    match &value.kind {
+        Kind::Null => out.push_str("None"),
+        Kind::Bool(b) => out.push_str(if *b { "True" } else { "False" }),
+        Kind::Int(n) => {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "{n}");
+        }
+        Kind::Float(f) => out.push_str(&float_repr(*f)),
+        Kind::Str(t) => out.push_str(&quote_repr(&t.text)),
+        Kind::List(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                write_repr(item, out);
+            }
+            out.push(']');
+        }
+        Kind::Map(map) => {
+            out.push('{');
+            for (i, (key, item)) in map.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                write_repr(&key.to_value(), out);
+                out.push_str(": ");
+                write_repr(item, out);
+            }
+            out.push('}');
+        }
+        Kind::Unknown(_) => out.push_str("(known after apply)"),
+    }
+}
+
+/// Python's `repr(float)`: shortest digits that read back, exponent form outside 1e-4..1e16.
+pub fn float_repr(f: f64) -> String {
+    if f.is_nan() {
+        return "nan".into();
+    }
+    if f.is_infinite() {
+        return if f > 0.0 { "inf" } else { "-inf" }.into();
+    }
+    if f == 0.0 {
+        return if f.is_sign_negative() { "-0.0" } else { "0.0" }.into();
+    }
+    let scientific = format!("{f:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..16).contains(&exponent) {
+        let plain = format!("{f}");
+        if plain.contains('.') {
+            plain
+        } else {
+            plain + ".0"
+        }
+    } else {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        format!("{digits}e{sign}{:02}", exponent.abs())
+    }
+}
+
+/// Python's `repr(str)`: single quotes unless only single ones occur inside; `\n`, `\x00`, `\\`.
+pub fn quote_repr(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(quote);
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c == quote => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if (c as u32) < 0x20 || c as u32 == 0x7f => {
+                let _ = write!(out, "\\x{:02x}", c as u32);
+            }
+            c if (0x80..0xa1).contains(&(c as u32)) || c as u32 == 0xad => {
+                let _ = write!(out, "\\x{:02x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Map;
+
+    #[test]
+    fn prints_like_python() {
+        let map: Map = [
+            ("a", Value::null()),
+            (
+                "b",
+                Value::from(vec![1.0.into(), true.into(), "it's".into()]),
+            ),
+            ("c", Value::from(1e16)),
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(
+            Value::map(map).repr(),
+            r#"{'a': None, 'b': [1.0, True, "it's"], 'c': 1e+16}"#
+        );
+        assert_eq!(float_repr(1e-5), "1e-05");
+        assert_eq!(float_repr(123456.75), "123456.75");
+        assert_eq!(quote_repr("a'\"\n"), r#"'a\'"\n'"#);
+    }
+}

@@ -1,0 +1,30 @@
+//! The variables that one template can see.
+
+use crate::value::Value;
+use std::sync::Arc;
+
+/// Variables by name, unrendered. A template asks for the names it mentions and no others, so a
+/// scope may compute values when asked (`hostvars`, `groups`).
+pub trait Scope: Send + Sync {
+    /// The variable, as written by the user or returned by a host; rendering it is the engine's
+    /// business. `None` if it is not defined.
+    fn get(&self, name: &str) -> Option<Value>;
+
+    /// All names, for the `vars` variable, `varnames` and suggestions.
+    fn names(&self) -> Vec<String>;
+}
+
+/// A scope that many templates share.
+pub type SharedScope = Arc<dyn Scope>;
+
+impl Scope for crate::value::Map {
+    fn get(&self, name: &str) -> Option<Value> {
+        crate::value::Map::get(self, name).cloned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.keys()
+            .filter_map(|k| k.as_str().map(str::to_owned))
+            .collect()
+    }
+}

@@ -1,0 +1,1 @@
+//! ansible-vault envelopes and the secrets that open them.

@@ -12,6 +12,18 @@ pub trait Scope: Send + Sync {
 
     /// All names, for the `vars` variable, `varnames` and suggestions.
     fn names(&self) -> Vec<String>;
+
+    /// The scope of another host, behind `hostvars[host]`: its values are rendered with its own
+    /// variables. The engine builds the `hostvars` mapping from this and [`Scope::hosts`] when a
+    /// template mentions `hostvars`, and the `vars` mapping from [`Scope::names`].
+    fn host(&self, _host: &str) -> Option<SharedScope> {
+        None
+    }
+
+    /// The hosts that `hostvars` has.
+    fn hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A scope that many templates share.

@@ -52,6 +52,9 @@ pub struct Diag {
     /// The module option it is about, where a host found the error: the control side knows its
     /// place.
     pub option: Option<String>,
+    /// Further keys of the failed step's result (`rc`, `stderr` ...).
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub data: serde_json::Map<String, serde_json::Value>,
     /// The process exit code this error leads to if it ends the run.
     pub exit: Exit,
 }
@@ -70,6 +73,7 @@ impl Diag {
             notes: Vec::new(),
             help: None,
             option: None,
+            data: serde_json::Map::new(),
             exit: Exit::Failed,
         })
     }
@@ -135,6 +139,13 @@ impl Diag {
     #[must_use]
     pub fn about(mut self: Box<Self>, option: &str) -> Box<Self> {
         self.option = Some(option.to_owned());
+        self
+    }
+
+    /// Adds a key to the result of the step that fails with this error.
+    #[must_use]
+    pub fn with(mut self: Box<Self>, key: &str, value: impl Into<serde_json::Value>) -> Box<Self> {
+        self.data.insert(key.to_owned(), value.into());
         self
     }
 

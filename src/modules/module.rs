@@ -63,6 +63,16 @@ pub trait Module: 'static {
         Ok(Vec::new())
     }
 
+    /// Decides what is left to do within the same step, after the operations that led to `done`. A
+    /// Resource plans anew and an Action is through, unless a module knows better (`apt` looks for
+    /// packages once more after it has updated the lists, but does not update them again).
+    fn plan_more(args: &Self::Args, view: &dyn View, _done: &[Outcome]) -> Result<Vec<Op>> {
+        match Self::kind(args) {
+            Kind::Resource => Self::plan(args, view),
+            Kind::Action => Ok(Vec::new()),
+        }
+    }
+
     /// What `register` sees, after the operations: a JSON object with Ansible's names. `changed`
     /// (were there operations?), `failed`, `msg` and `diff` are added where absent. An object with
     /// `"failed": true` and `"msg"` fails the step. `done` holds the outcomes of all rounds.

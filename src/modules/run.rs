@@ -1,6 +1,6 @@
 //! Runs a module on a host: plan, perform, plan again, report. The same for a dry run.
 
-use super::module::{Kind, Module};
+use super::module::Module;
 use crate::args;
 use crate::diag::{Diag, Result};
 use crate::sys::diff::Diff;
@@ -30,10 +30,18 @@ pub struct StepResult {
 }
 
 impl StepResult {
-    /// The result of a step that could not be carried out.
+    /// The result of a step that could not be carried out; it has the keys of [`Diag::data`] too.
     pub fn failed(diag: Box<Diag>) -> StepResult {
+        let mut result = diag.data.clone();
+        for (key, value) in [
+            ("changed", json!(false)),
+            ("failed", json!(true)),
+            ("msg", json!(diag.message)),
+        ] {
+            result.entry(key).or_insert(value);
+        }
         StepResult {
-            result: json!({"changed": false, "failed": true, "msg": diag.message}),
+            result: Json::Object(result),
             diag: Some(*diag),
             opaque: 0,
         }
@@ -87,8 +95,11 @@ fn rounds<M: Module>(
     done: &mut Done,
 ) -> Result<()> {
     let mut last = Vec::new();
-    for _ in 0..ROUNDS {
-        let ops = M::plan(args, host.view())?;
+    for round in 0..ROUNDS {
+        let ops = match round {
+            0 => M::plan(args, host.view())?,
+            _ => M::plan_more(args, host.view(), &done.outcomes)?,
+        };
         // The same plan twice: the view does not show the effect (an unknown content, say).
         if ops.is_empty() || ops == last {
             return Ok(());
@@ -97,9 +108,6 @@ fn rounds<M: Module>(
         done.outcomes.append(&mut round.outcomes);
         done.diffs.append(&mut round.diffs);
         done.opaque += round.opaque;
-        if M::kind(args) == Kind::Action {
-            return Ok(());
-        }
         last = ops;
     }
     Ok(())

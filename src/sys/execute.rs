@@ -78,5 +78,8 @@ fn command_failed(argv: &[String], output: &super::Output) -> Box<Diag> {
     for line in &lines[lines.len().saturating_sub(6)..] {
         diag = diag.note(*line);
     }
-    diag
+    diag.with("cmd", argv)
+        .with("rc", output.rc)
+        .with("stdout", output.text())
+        .with("stderr", output.err_text())
 }

@@ -234,9 +234,9 @@ pub struct Role {
     /// Its directory.
     pub path: PathBuf,
     /// `defaults/main` (or `defaults_from`).
-    pub defaults: Map,
+    pub defaults: Arc<Map>,
     /// `vars/main` (or `vars_from`).
-    pub vars: Map,
+    pub vars: Arc<Map>,
     /// `meta/main`: `allow_duplicates`.
     pub allow_duplicates: bool,
     /// Roles it depends on.

@@ -4,6 +4,7 @@ use super::{Command, Group, Op, Outcome, Output, Request, Response, Stat, User};
 use crate::diag::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -137,6 +138,9 @@ pub trait View {
 
     /// A variable of the environment that steps run in (the task's `environment` included).
     fn env(&self, name: &str) -> Option<String>;
+
+    /// All variables of that environment.
+    fn environment(&self) -> BTreeMap<String, String>;
 
     /// The directory relative paths start from.
     fn cwd(&self) -> PathBuf;

@@ -3,16 +3,17 @@
 use super::{Op, View};
 use crate::diag::Result;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 /// One entry of a result's `diff` list (Ansible's keys).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Diff {
-    /// Text before.
+    /// Text before, or an object of attributes before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub before: Option<String>,
-    /// Text after.
+    pub before: Option<Json>,
+    /// Text or attributes after.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub after: Option<String>,
+    pub after: Option<Json>,
     /// Heading of the text before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before_header: Option<String>,

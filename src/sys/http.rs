@@ -30,6 +30,49 @@ pub struct Request {
     pub redirects: u32,
     /// False accepts any certificate.
     pub verify: bool,
+    /// False ignores the proxy variables of the environment.
+    #[serde(default = "yes")]
+    pub proxy: bool,
+    /// False leaves a compressed body as it is and does not ask for one.
+    #[serde(default = "yes")]
+    pub decompress: bool,
+    /// Certificates other than the system's.
+    #[serde(default)]
+    pub tls: Tls,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Certificates for HTTPS, as PEM text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tls {
+    /// Authorities to trust in place of the system's.
+    pub authorities: Option<String>,
+    /// The client's certificate, with its chain.
+    pub certificate: Option<String>,
+    /// The key to it.
+    pub key: Option<String>,
+}
+
+impl Request {
+    /// A request without headers and body: 10 s, no redirects, certificates checked, proxies and
+    /// compression as usual.
+    pub fn new(method: &str, endpoint: Endpoint) -> Request {
+        Request {
+            method: method.to_owned(),
+            endpoint,
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout: Duration::from_secs(10),
+            redirects: 0,
+            verify: true,
+            proxy: true,
+            decompress: true,
+            tls: Tls::default(),
+        }
+    }
 }
 
 /// One answer. An HTTP error status is an answer too, not an error.

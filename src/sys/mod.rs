@@ -8,6 +8,7 @@
 pub mod account;
 pub mod command;
 pub mod diff;
+pub mod digest;
 pub mod execute;
 pub mod fake;
 pub mod http;
@@ -20,8 +21,9 @@ pub mod view;
 
 pub use account::{Group, User};
 pub use command::{Command, Output};
+pub use digest::Algorithm;
 pub use execute::{Done, execute};
-pub use http::{Endpoint, Request, Response};
+pub use http::{Endpoint, Request, Response, Tls};
 pub use op::{Content, Declared, Effect, Op, Outcome, Owner};
 pub use stat::{FileKind, Stat};
 pub use view::{Blob, Host, Known, View};

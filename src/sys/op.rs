@@ -222,6 +222,8 @@ pub enum Condition {
         port: u16,
         /// Peers that do not count.
         exclude: Vec<String>,
+        /// TCP states that count as active (`ESTABLISHED`, `TIME_WAIT` ...).
+        states: Vec<String>,
     },
     /// A path exists (and, with a pattern, the file holds matching text).
     PathPresent {

@@ -1,6 +1,6 @@
 //! What may be read of a host, and the one trait that changes it.
 
-use super::{Command, Group, Op, Outcome, Output, Request, Response, Stat, User};
+use super::{Algorithm, Command, Group, Op, Outcome, Output, Request, Response, Stat, User};
 use crate::diag::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -67,20 +67,11 @@ impl Blob {
     /// Names a content.
     pub fn of(bytes: &[u8]) -> Blob {
         Blob {
-            sha256: hex::<sha2::Sha256>(bytes),
-            sha1: hex::<sha1::Sha1>(bytes),
+            sha256: Algorithm::Sha256.of(bytes),
+            sha1: Algorithm::Sha1.of(bytes),
             size: bytes.len() as u64,
         }
     }
-}
-
-fn hex<D: sha2::Digest>(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    D::digest(bytes).iter().fold(String::new(), |mut out, b| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{b:02x}");
-        out
-    })
 }
 
 /// A read-only view of a host. Nothing reachable from here changes anything.
@@ -93,6 +84,14 @@ pub trait View {
 
     /// The bytes of a regular file (links are followed); `None` if there is none.
     fn read(&self, path: &Path) -> Result<Known<Option<Arc<[u8]>>>>;
+
+    /// The checksum of a regular file (links are followed) in lower-case hexadecimal; `None` if
+    /// there is none. Does not hold the file in memory where it need not.
+    fn digest(&self, path: &Path, algorithm: Algorithm) -> Result<Known<Option<String>>> {
+        Ok(self
+            .read(path)?
+            .map(|bytes| bytes.map(|bytes| algorithm.of(&bytes))))
+    }
 
     /// Names in a directory, sorted; `None` if there is no such directory.
     fn list(&self, dir: &Path) -> Result<Known<Option<Vec<String>>>>;
@@ -144,6 +143,9 @@ pub trait View {
 
     /// The directory relative paths start from.
     fn cwd(&self) -> PathBuf;
+
+    /// The file mode creation mask of steps.
+    fn umask(&self) -> u32;
 
     /// Seconds since the epoch.
     fn now(&self) -> f64;

@@ -1,19 +1,36 @@
 //! The option names of a type, read off its `Deserialize` implementation.
 
+use super::kinds;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// All names (aliases too) that a struct, or a [`super::With`] of structs, accepts.
 pub fn fields<T: DeserializeOwned>() -> Vec<&'static str> {
-    let found = RefCell::new(Vec::new());
-    // The probe always answers with an error; the names are what it is for.
-    let _ = T::deserialize(Probe { found: &found });
-    found.into_inner()
+    probe::<T>().found.into_inner()
+}
+
+/// True for a type that accepts any key besides its [`fields`]: one that is, or shares its dict
+/// with, [`super::Raw`].
+pub fn takes_any<T: DeserializeOwned>() -> bool {
+    probe::<T>().any.get()
+}
+
+#[derive(Default)]
+struct Seen {
+    found: RefCell<Vec<&'static str>>,
+    any: Cell<bool>,
+}
+
+fn probe<T: DeserializeOwned>() -> Seen {
+    let seen = Seen::default();
+    // The probe always answers with an error; what it saw is what it is for.
+    let _ = T::deserialize(Probe { seen: &seen });
+    seen
 }
 
 #[derive(Clone, Copy)]
 struct Probe<'a> {
-    found: &'a RefCell<Vec<&'static str>>,
+    seen: &'a Seen,
 }
 
 impl<'de> Deserializer<'de> for Probe<'_> {
@@ -29,15 +46,18 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         fields: &'static [&'static str],
         _: V,
     ) -> Result<V::Value, Self::Error> {
-        self.found.borrow_mut().extend_from_slice(fields);
+        self.seen.found.borrow_mut().extend_from_slice(fields);
         Err(de::Error::custom("probe"))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
+        if name == kinds::RAW {
+            self.seen.any.set(true);
+        }
         visitor.visit_newtype_struct(self)
     }
 

@@ -11,7 +11,7 @@ pub mod kinds;
 mod with;
 
 pub use de::from_value;
-pub use fields::fields;
+pub use fields::{fields, takes_any};
 pub use kinds::{Csv, Mode, Raw};
 pub use with::With;
 
@@ -30,7 +30,9 @@ use serde_json::Value as Json;
 /// `unknown-option`, `missing-option`, `wrong-type`, each at the place of the key or value.
 pub fn check<T: DeserializeOwned>(module: &str, args: &Value, sources: &SourceMap) -> Result<T> {
     let known = fields::<T>();
-    if let Some(map) = args.as_map() {
+    if let Some(map) = args.as_map()
+        && !takes_any::<T>()
+    {
         for (key, _) in map {
             let name = key.to_value().to_text();
             if !known.contains(&name.as_str()) {
@@ -61,4 +63,35 @@ pub fn to_json<T: Serialize>(args: &T) -> Result<Json> {
 /// Typed arguments from the wire.
 pub fn read<T: DeserializeOwned>(json: &Json) -> Result<T> {
     T::deserialize(json).map_err(|e| Diag::error("args", format!("cannot decode: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Map;
+    use serde::Deserialize;
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Own {
+        #[serde(default)]
+        cacheable: bool,
+    }
+
+    #[test]
+    fn raw_beside_a_struct_takes_any_option() {
+        assert!(!takes_any::<Own>());
+        assert!(takes_any::<With<Own, Raw>>());
+        let map: Map = [("cacheable", Value::str("yes")), ("x", Value::from(1))]
+            .into_iter()
+            .collect();
+        let args = Value::map(map);
+        let sources = SourceMap::default();
+        let read = check::<With<Own, Raw>>("set_fact", &args, &sources).unwrap();
+        assert!(read.own.cacheable);
+        assert_eq!(read.shared.0["x"], 1);
+        assert_eq!(
+            check::<Own>("x", &args, &sources).unwrap_err().code,
+            "unknown-option"
+        );
+    }
 }

@@ -14,6 +14,22 @@ pub use registry::{Entry, all, find, names};
 pub use run::{Flags, StepResult, run};
 
 registry::modules! {
+    add_host::AddHost,
+    assert::Assert,
+    async_status::AsyncStatus,
+    debug::Debug,
+    fail::Fail,
+    group_by::GroupBy,
+    import_playbook::ImportPlaybook,
+    import_role::ImportRole,
+    import_tasks::ImportTasks,
+    include_role::IncludeRole,
+    include_tasks::IncludeTasks,
+    include_vars::IncludeVars,
+    meta::Meta,
+    pause::Pause,
     ping::Ping,
+    set_fact::SetFact,
     slurp::Slurp,
+    validate_argument_spec::ValidateArgumentSpec,
 }

@@ -25,6 +25,8 @@ pub struct Entry {
     pub free_form: Option<&'static str>,
     /// Names of all options, aliases included.
     pub fields: fn() -> Vec<&'static str>,
+    /// True for a module that takes any other option too (`set_fact`).
+    pub takes_any: fn() -> bool,
     /// JSON schema of the options.
     pub schema: fn() -> Schema,
     /// Checks rendered arguments; the result is what the other functions take.
@@ -44,6 +46,7 @@ impl Entry {
             side: M::SIDE,
             free_form: M::FREE_FORM,
             fields: args::fields::<M::Args>,
+            takes_any: args::takes_any::<M::Args>,
             schema: schema::<M::Args>,
             check: |value, sources| {
                 let typed: M::Args = args::check(M::NAME, value, sources)?;

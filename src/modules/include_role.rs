@@ -1,0 +1,52 @@
+//! `include_role`: runs a role when it is reached.
+
+use super::{Module, Side};
+use crate::args::Raw;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Loads and runs a role as a task while the play runs.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Args {
+    /// The role. Alias: role
+    #[serde(alias = "role")]
+    pub name: String,
+    /// File of `tasks/` to start with instead of `main`.
+    #[serde(default)]
+    pub tasks_from: Option<String>,
+    /// File of `vars/` instead of `main`.
+    #[serde(default)]
+    pub vars_from: Option<String>,
+    /// File of `defaults/` instead of `main`.
+    #[serde(default)]
+    pub defaults_from: Option<String>,
+    /// File of `handlers/` instead of `main`.
+    #[serde(default)]
+    pub handlers_from: Option<String>,
+    /// False: a second use with the same parameters is left out.
+    #[serde(default = "yes")]
+    pub allow_duplicates: bool,
+    /// Whether the role's defaults and vars are visible to the rest of the play.
+    #[serde(default)]
+    pub public: Option<bool>,
+    /// Whether the role's argument specification is checked.
+    #[serde(default = "yes")]
+    pub rolespec_validate: bool,
+    /// Keywords for all tasks of the role, such as `tags` or `become`.
+    #[serde(default)]
+    pub apply: Option<Raw>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The module.
+pub struct IncludeRole;
+
+impl Module for IncludeRole {
+    const NAME: &'static str = "include_role";
+    const FQCN: &'static str = "ansible.builtin.include_role";
+    const SIDE: Side = Side::Control;
+    type Args = Args;
+}

@@ -34,7 +34,8 @@ impl de::Error for Error {
     fn missing_field(field: &'static str) -> Error {
         Error(Diag::error(
             "missing-option",
-            format!("missing required option `{field}`"),
+            // Ansible's words: its own tests match them.
+            format!("missing required arguments: {field}"),
         ))
     }
 

@@ -4,9 +4,12 @@ use super::kinds;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use std::cell::{Cell, RefCell};
 
-/// All names (aliases too) that a struct, or a [`super::With`] of structs, accepts.
+/// All names (aliases too) that a struct, or a [`super::With`] of structs, accepts from the user.
+/// Names that begin with `$` are the module's own: `prepare` fills them in.
 pub fn fields<T: DeserializeOwned>() -> Vec<&'static str> {
-    probe::<T>().found.into_inner()
+    let mut names = probe::<T>().found.into_inner();
+    names.retain(|name| !name.starts_with('$'));
+    names
 }
 
 /// True for a type that accepts any key besides its [`fields`]: one that is, or shares its dict

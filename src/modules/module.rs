@@ -73,6 +73,14 @@ pub trait Module: 'static {
         }
     }
 
+    /// What the result tells of the host before the operations and of the plan itself (`line
+    /// added`, `backup_file`): a JSON object, called with the first plan and the view that led to
+    /// it. The keys of [`Module::result`] come on top. With `diff` the user wants to see
+    /// differences: an object that has a `diff` key replaces the differences of the operations.
+    fn explain(_args: &Self::Args, _view: &dyn View, _planned: &[Op], _diff: bool) -> Result<Json> {
+        Ok(Json::Object(serde_json::Map::new()))
+    }
+
     /// What `register` sees, after the operations: a JSON object with Ansible's names. `changed`
     /// (were there operations?), `failed`, `msg` and `diff` are added where absent. An object with
     /// `"failed": true` and `"msg"` fails the step. `done` holds the outcomes of all rounds.

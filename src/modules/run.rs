@@ -4,7 +4,7 @@ use super::module::Module;
 use crate::args;
 use crate::diag::{Diag, Result};
 use crate::sys::diff::Diff;
-use crate::sys::{Done, Host, execute};
+use crate::sys::{Done, Host, Op, execute};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -72,7 +72,10 @@ pub(super) fn run_typed<M: Module>(json: &Json, host: &mut dyn Host, flags: Flag
     let mut done = Done::default();
     let planned = rounds::<M>(&args, host, flags, &mut done);
     let changed = !done.outcomes.is_empty();
-    let result = planned.and_then(|()| M::result(&args, host.view(), &done.outcomes));
+    let result = planned.and_then(|explained| {
+        let result = M::result(&args, host.view(), &done.outcomes)?;
+        Ok(merge(explained, result))
+    });
     match result {
         Ok(result) => StepResult {
             result: finish(result, changed, done.diffs),
@@ -93,24 +96,41 @@ fn rounds<M: Module>(
     host: &mut dyn Host,
     flags: Flags,
     done: &mut Done,
-) -> Result<()> {
-    let mut last = Vec::new();
-    for round in 0..ROUNDS {
-        let ops = match round {
-            0 => M::plan(args, host.view())?,
-            _ => M::plan_more(args, host.view(), &done.outcomes)?,
-        };
+) -> Result<Json> {
+    let mut last = M::plan(args, host.view())?;
+    let explained = M::explain(args, host.view(), &last, flags.diff)?;
+    if last.is_empty() {
+        return Ok(explained);
+    }
+    perform(host, &last, flags, done)?;
+    for _ in 1..ROUNDS {
+        let ops = M::plan_more(args, host.view(), &done.outcomes)?;
         // The same plan twice: the view does not show the effect (an unknown content, say).
         if ops.is_empty() || ops == last {
-            return Ok(());
+            break;
         }
-        let mut round = execute(host, &ops, flags.diff)?;
-        done.outcomes.append(&mut round.outcomes);
-        done.diffs.append(&mut round.diffs);
-        done.opaque += round.opaque;
+        perform(host, &ops, flags, done)?;
         last = ops;
     }
+    Ok(explained)
+}
+
+fn perform(host: &mut dyn Host, ops: &[Op], flags: Flags, done: &mut Done) -> Result<()> {
+    let mut round = execute(host, ops, flags.diff)?;
+    done.outcomes.append(&mut round.outcomes);
+    done.diffs.append(&mut round.diffs);
+    done.opaque += round.opaque;
     Ok(())
+}
+
+fn merge(under: Json, over: Json) -> Json {
+    match (under, over) {
+        (Json::Object(mut under), Json::Object(over)) => {
+            under.extend(over);
+            Json::Object(under)
+        }
+        (_, over) => over,
+    }
 }
 
 fn finish(result: Json, changed: bool, diffs: Vec<Diff>) -> Json {

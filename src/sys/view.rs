@@ -149,6 +149,12 @@ pub trait View {
 
     /// Seconds since the epoch.
     fn now(&self) -> f64;
+
+    /// True in a dry run. Only for what Ansible's check mode says more than a real run (warnings);
+    /// never for deciding what to do.
+    fn is_dry(&self) -> bool {
+        false
+    }
 }
 
 /// A host that operations can be performed on.

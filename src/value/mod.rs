@@ -8,6 +8,7 @@
 mod convert;
 mod map;
 mod python;
+pub mod re; // Python's regular expressions
 
 pub use convert::{UNKNOWN_KEY, from_json, unknown_json};
 pub use map::{Key, Map};

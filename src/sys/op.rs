@@ -69,6 +69,12 @@ pub enum Op {
         /// Modification time.
         mtime: Option<f64>,
     },
+    /// Sets both times of a file that exists to now. Unlike [`Op::Times`] this needs no more than
+    /// the permission to write (`utimensat` with `UTIME_NOW`).
+    Touch {
+        /// Of which file; a link is followed.
+        path: PathBuf,
+    },
     /// Makes a symbolic link, replacing a file or link that is there, atomically.
     Symlink {
         /// The link.

@@ -6,6 +6,7 @@
 //! asks for its meaning in each of them and in [`diff`].
 
 pub mod account;
+pub mod blobs;
 pub mod command;
 pub mod diff;
 pub mod digest;
@@ -20,10 +21,12 @@ pub mod stat;
 pub mod view;
 
 pub use account::{Group, User};
+pub use blobs::{Blobs, MemoryBlobs};
 pub use command::{Command, Output};
 pub use digest::Algorithm;
 pub use execute::{Done, execute};
 pub use http::{Endpoint, Request, Response, Tls};
 pub use op::{Content, Declared, Effect, Op, Outcome, Owner};
+pub use real::RealHost;
 pub use stat::{FileKind, Stat};
 pub use view::{Blob, Host, Known, View};

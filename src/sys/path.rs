@@ -14,11 +14,13 @@ pub fn normalise(path: &Path) -> PathBuf {
     for part in path.components() {
         match part {
             Component::CurDir => {}
-            Component::ParentDir => {
-                if !out.pop() {
-                    out.push("..");
+            Component::ParentDir => match out.components().next_back() {
+                Some(Component::Normal(_)) => {
+                    out.pop();
                 }
-            }
+                Some(Component::RootDir) => {}
+                _ => out.push(".."),
+            },
             other => out.push(other),
         }
     }
@@ -113,6 +115,30 @@ pub fn expand_variables(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> 
     out + rest
 }
 
+/// Programs of the system administration live here even where `PATH` does not say so.
+const SBIN: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/// `PATH` where nobody set one.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Where a program may lie: on `PATH` and in the sbin directories, in this order. A name with a
+/// slash is a path already, seen from the current directory.
+pub fn candidates(program: &str, view: &dyn View) -> Vec<PathBuf> {
+    if program.contains('/') {
+        return vec![join(&view.cwd(), Path::new(program))];
+    }
+    let path = view.env("PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned());
+    let mut dirs: Vec<&str> = path.split(':').filter(|d| !d.is_empty()).collect();
+    for dir in SBIN {
+        if !dirs.contains(&dir) {
+            dirs.push(dir);
+        }
+    }
+    dirs.into_iter()
+        .map(|dir| view.cwd().join(dir).join(program))
+        .collect()
+}
+
 /// The name at the start of what follows a `$`, and how many bytes it takes there.
 fn variable_name(text: &str) -> (&str, usize) {
     if let Some(inner) = text.strip_prefix('{') {
@@ -191,6 +217,7 @@ mod tests {
         assert_eq!(n("/a/./b//c/../d/"), "/a/b/d");
         assert_eq!(n("/.."), "/");
         assert_eq!(n("a/.."), ".");
+        assert_eq!(n("../../a"), "../../a");
         assert_eq!(join(Path::new("/x"), Path::new("../y")), Path::new("/y"));
         assert_eq!(parent(Path::new("/")), Path::new("/"));
         assert_eq!(parent(Path::new("a")), Path::new("."));

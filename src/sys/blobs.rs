@@ -1,0 +1,40 @@
+//! File contents by name: they travel apart from the steps.
+
+use super::Blob;
+use crate::diag::{Diag, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Where a host gets contents that the control side named.
+pub trait Blobs: Send {
+    /// The bytes of a content.
+    ///
+    /// # Errors
+    /// `no-blob` where nobody sent it.
+    fn get(&self, blob: &Blob) -> Result<Arc<[u8]>>;
+}
+
+/// Contents in memory, by SHA-256.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryBlobs(HashMap<String, Arc<[u8]>>);
+
+impl MemoryBlobs {
+    /// Keeps a content and names it.
+    pub fn insert(&mut self, bytes: impl Into<Arc<[u8]>>) -> Blob {
+        let bytes = bytes.into();
+        let blob = Blob::of(&bytes);
+        self.0.insert(blob.sha256.clone(), bytes);
+        blob
+    }
+}
+
+impl Blobs for MemoryBlobs {
+    fn get(&self, blob: &Blob) -> Result<Arc<[u8]>> {
+        self.0.get(&blob.sha256).cloned().ok_or_else(|| {
+            Diag::error(
+                "no-blob",
+                format!("the content {} was not sent to this host", blob.sha256),
+            )
+        })
+    }
+}

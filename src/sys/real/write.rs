@@ -1,0 +1,186 @@
+//! Replacing files so that a reader sees the old one or the new one and nothing between.
+
+use super::RealHost;
+use super::attributes::{copy_xattrs, give};
+use super::run;
+use crate::diag::{Diag, Result};
+use crate::sys::{Command, Content, View, path};
+use nix::libc;
+use std::fs::{self, File, Metadata, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::NamedTempFile;
+
+/// Names of temporary files start with this.
+pub(super) const PREFIX: &str = ".gxdeploy-";
+
+/// The bytes of a content.
+pub(super) fn bytes(host: &RealHost, content: &Content) -> Result<Arc<[u8]>> {
+    match content {
+        Content::Bytes(bytes) => Ok(bytes.clone()),
+        Content::Blob(blob) => host.blob(blob),
+        Content::Unknown => Err(Diag::error(
+            "unknown-content",
+            "the content of the file depends on something that is not known",
+        )),
+    }
+}
+
+/// What goes with the new bytes.
+#[derive(Default)]
+pub(super) struct Replace<'a> {
+    pub(super) mode: Option<u32>,
+    /// uid and gid.
+    pub(super) owner: (Option<u32>, Option<u32>),
+    pub(super) backup: Option<&'a Path>,
+    pub(super) validate: Option<&'a str>,
+}
+
+impl Replace<'_> {
+    pub(super) fn write(&self, host: &RealHost, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.replace(host, path, &mut &bytes[..])
+    }
+
+    fn replace(&self, host: &RealHost, path: &Path, source: &mut dyn Read) -> Result<()> {
+        let fail = |e: io::Error| Diag::io("write", path, &e);
+        let old = match fs::symlink_metadata(path) {
+            Ok(meta) if meta.is_dir() => return Err(is_directory(path)),
+            Ok(meta) if meta.is_file() => Some(meta),
+            _ => None,
+        };
+        let mut new = temporary(path).map_err(fail)?;
+        io::copy(source, new.as_file_mut()).map_err(fail)?;
+        new.as_file_mut().flush().map_err(fail)?;
+        if let Some(words) = self.validate {
+            validate(host, words, new.path())?;
+        }
+        self.dress(host, path, &new, old.as_ref()).map_err(fail)?;
+        new.as_file().sync_all().map_err(fail)?;
+        if let (Some(backup), Some(_)) = (self.backup, &old) {
+            keep(path, backup)?;
+        }
+        put_in_place(new, path).map_err(fail)
+    }
+
+    /// Attributes: those asked for, else the old file's, else those of a new file.
+    fn dress(
+        &self,
+        host: &RealHost,
+        path: &Path,
+        new: &NamedTempFile,
+        old: Option<&Metadata>,
+    ) -> io::Result<()> {
+        let made = new.as_file().metadata()?;
+        let (uid, gid) = self.owner;
+        let want = (
+            uid.or(old.map(Metadata::uid)).filter(|u| *u != made.uid()),
+            gid.or(old.map(Metadata::gid)).filter(|g| *g != made.gid()),
+        );
+        if want != (None, None) {
+            give(new.path(), want.0, want.1, uid.is_some() || gid.is_some())?;
+        }
+        if old.is_some() {
+            copy_xattrs(path, new.path());
+        }
+        let mode = self
+            .mode
+            .or(old.map(|meta| meta.mode() & 0o7777))
+            .unwrap_or(0o666 & !host.umask());
+        // After the owner, since a change of owner takes the set-user-ID bits away.
+        new.as_file().set_permissions(Permissions::from_mode(mode))
+    }
+}
+
+pub(super) fn copy(host: &RealHost, from: &Path, path: &Path, mode: Option<u32>) -> Result<()> {
+    let fail = |e: io::Error| Diag::io("read", from, &e);
+    let mut source = File::open(from).map_err(fail)?;
+    let meta = source.metadata().map_err(fail)?;
+    if meta.is_dir() {
+        return Err(is_directory(from));
+    }
+    let exists = fs::symlink_metadata(path).is_ok_and(|m| m.is_file());
+    Replace {
+        mode: mode.or((!exists).then(|| meta.mode() & 0o7777)),
+        ..Replace::default()
+    }
+    .replace(host, path, &mut source)
+}
+
+fn is_directory(path: &Path) -> Box<Diag> {
+    Diag::error(
+        "is-directory",
+        format!("cannot write {}: it is a directory", path.display()),
+    )
+}
+
+fn temporary(path: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(PREFIX)
+        .tempfile_in(path::parent(path))
+}
+
+/// Renames, and makes sure that the name is on disk too.
+fn put_in_place(new: NamedTempFile, path: &Path) -> io::Result<()> {
+    match new.persist(path) {
+        Ok(_) => {
+            // A file system that cannot sync a directory has no stronger promise to give.
+            if let Ok(dir) = File::open(path::parent(path)) {
+                let _ = dir.sync_all();
+            }
+            Ok(())
+        }
+        // A mount point (`/etc/hosts` in a container) cannot be replaced, only filled anew.
+        Err(e) if e.error.raw_os_error() == Some(libc::EBUSY) => {
+            let mut source = e.file.reopen()?;
+            let mut target = fs::OpenOptions::new()
+                .write(true)
+                .truncate(true)
+                .open(path)?;
+            io::copy(&mut source, &mut target)?;
+            target.sync_all()
+        }
+        Err(e) => Err(e.error),
+    }
+}
+
+/// Keeps a copy of a file, with owner, mode, times and attributes.
+pub(super) fn keep(path: &Path, copy: &Path) -> Result<()> {
+    super::transfer::copy_file(path, copy).map_err(|e| Diag::io("back up", path, &e))
+}
+
+/// Runs the validating command on the new file.
+///
+/// # Errors
+/// `validation-failed`, with Ansible's keys.
+fn validate(host: &RealHost, words: &str, file: &Path) -> Result<()> {
+    let file = file.display().to_string();
+    if !words.contains("%s") {
+        return Err(
+            Diag::error("bad-validate", format!("validate must contain %s: {words}"))
+                .about("validate"),
+        );
+    }
+    let argv = shell_words::split(words)
+        .map_err(|e| Diag::error("bad-validate", format!("validate: {e}")).about("validate"))?
+        .into_iter()
+        .map(|word| word.replace("%s", &file));
+    let command = Command::new(argv);
+    let output = run::run(host, &command, None).map_err(|e| e.diag(&command))?;
+    if output.ok() {
+        return Ok(());
+    }
+    let said = output.err_text();
+    let mut diag = Diag::error(
+        "validation-failed",
+        format!("failed to validate: rc:{} error:{said}", output.rc),
+    );
+    for line in said.lines().take(6) {
+        diag = diag.note(line);
+    }
+    Err(diag
+        .with("exit_status", output.rc)
+        .with("stdout", output.text())
+        .with("stderr", said))
+}

@@ -1,1 +1,7 @@
 //! YAML 1.1 as PyYAML reads and writes it, with the place of every node.
+
+mod explain;
+mod load;
+mod resolve;
+
+pub use load::{Loaded, load, load_all};

@@ -30,6 +30,7 @@ registry::modules! {
     pause::Pause,
     ping::Ping,
     set_fact::SetFact,
+    setup::Setup,
     slurp::Slurp,
     validate_argument_spec::ValidateArgumentSpec,
 }

@@ -19,6 +19,7 @@ registry::modules! {
     async_status::AsyncStatus,
     debug::Debug,
     fail::Fail,
+    file::File,
     group_by::GroupBy,
     import_playbook::ImportPlaybook,
     import_role::ImportRole,

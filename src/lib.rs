@@ -3,11 +3,13 @@
 //! Rooms, from low to high; `tests/layers.rs` keeps the walls (docs/design/design.md, section 4).
 
 pub mod args; // loose arguments to typed ones
+pub mod cli; // the command line, one file per verb
 pub mod diag; // messages to the user, and the texts they point into
 pub mod facts; // what `setup` tells of a host
 pub mod inventory; // hosts, groups, patterns
 pub mod jinja; // templates
 pub mod modules;
+pub mod output; // what happens during a run, and who shows it
 pub mod play;
 pub mod sys; // the host: what is read (View), what is done (Op), and who does it
 pub mod value; // the value every room speaks // one file per module: they only plan

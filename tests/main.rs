@@ -1,4 +1,1 @@
-//! Tests of the whole: one binary, one file per theme.
 
-mod case;
-mod laws;

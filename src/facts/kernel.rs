@@ -63,7 +63,8 @@ pub(super) fn addresses() -> Vec<Address> {
         Some(Address {
             address: ipv4(a.address)?,
             netmask: ipv4(a.netmask)?,
-            broadcast: ipv4(a.broadcast),
+            // Without one the field holds the own address.
+            broadcast: ipv4(a.broadcast).filter(|b| Some(*b) != ipv4(a.address)),
             label: a.interface_name,
         })
     })

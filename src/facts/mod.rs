@@ -155,3 +155,17 @@ fn hardware(source: &Source) -> Facts {
     ];
     parts.into_iter().flatten().collect()
 }
+
+/// Leaves only facts whose name, with or without `ansible_`, matches a shell pattern. No pattern
+/// leaves all.
+pub fn keep(facts: &mut Facts, patterns: &[String]) {
+    let wanted = patterns.iter().filter(|p| !p.is_empty() && *p != "*");
+    let patterns: Vec<glob::Pattern> = wanted.filter_map(|p| glob::Pattern::new(p).ok()).collect();
+    if patterns.is_empty() {
+        return;
+    }
+    facts.retain(|name, _| {
+        let short = name.strip_prefix("ansible_").unwrap_or(name);
+        patterns.iter().any(|p| p.matches(name) || p.matches(short))
+    });
+}

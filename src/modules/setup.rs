@@ -66,18 +66,7 @@ impl Module for Setup {
             timeout: Duration::from_secs(args.gather_timeout),
         };
         let mut facts = facts::gather(view, &request)?;
-        let patterns: Vec<glob::Pattern> = args
-            .filter
-            .iter()
-            .filter(|p| !p.is_empty() && *p != "*")
-            .filter_map(|p| glob::Pattern::new(p).ok())
-            .collect();
-        if !patterns.is_empty() {
-            facts.retain(|name, _| {
-                let short = name.strip_prefix("ansible_").unwrap_or(name);
-                patterns.iter().any(|p| p.matches(name) || p.matches(short))
-            });
-        }
+        facts::keep(&mut facts, &args.filter);
         Ok(json!({"ansible_facts": facts, "changed": false}))
     }
 }

@@ -17,6 +17,7 @@ registry::modules! {
     add_host::AddHost,
     assert::Assert,
     async_status::AsyncStatus,
+    copy::Copy,
     debug::Debug,
     fail::Fail,
     file::File,
@@ -33,5 +34,6 @@ registry::modules! {
     set_fact::SetFact,
     setup::Setup,
     slurp::Slurp,
+    template::Template,
     validate_argument_spec::ValidateArgumentSpec,
 }

@@ -2,9 +2,10 @@
 
 use super::Job;
 use crate::diag::Result;
+use crate::modules::common::dirs;
 use crate::modules::common::file_attrs::{failure, state_of};
 use crate::modules::common::place::Place;
-use crate::sys::{Known, Op, Stat, View};
+use crate::sys::{Known, Op};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -30,52 +31,12 @@ pub(super) fn plan(job: &Job) -> Result<Vec<Op>> {
             &format!("{} already exists as a {}", place.shown, state_of(Some(&stat))),
             job.view,
         )),
-        Known::Known(None) | Known::Unknown => create(job, &place),
-    }
-}
-
-/// Makes the directory and those above it; all of them get the attributes.
-fn create(job: &Job, place: &Place) -> Result<Vec<Op>> {
-    let attrs = &job.args.shared;
-    let mut ops = Vec::new();
-    for dir in missing(&place.at, job.view).map_err(|dir| not_a_directory(job, &dir))? {
-        let owner = attrs.owner_for_new(&dir, job.view)?;
-        ops.push(Op::Mkdir {
-            path: dir.clone(),
-            mode: attrs.mode_for(None, true, job.view),
-        });
-        if !owner.is_empty() {
-            ops.push(Op::Chown { path: dir, owner });
+        Known::Known(None) | Known::Unknown => {
+            let mut ops = dirs::make(&place.at, &job.args.shared, job.view)?;
+            ops.extend(job.times.of_new(&place.at));
+            Ok(ops)
         }
     }
-    ops.extend(job.times.of_new(&place.at));
-    Ok(ops)
-}
-
-/// The directories on the way that are not there, from the top. The error is the first path that
-/// cannot be made because something above it is no directory.
-fn missing(path: &Path, view: &dyn View) -> Result<Vec<PathBuf>, PathBuf> {
-    let mut dirs = Vec::new();
-    let mut above: Vec<&Path> = path.ancestors().collect();
-    above.reverse();
-    for pair in above.windows(2) {
-        let stat = view.stat(pair[0]).map_err(|_| pair[1].to_owned())?;
-        if stat.known().flatten().is_some_and(|s: Stat| !s.is_dir()) {
-            return Err(pair[1].to_owned());
-        }
-        match view.stat(pair[1]).map_err(|_| pair[1].to_owned())? {
-            Known::Known(Some(_)) => {}
-            _ => dirs.push(pair[1].to_owned()),
-        }
-    }
-    Ok(dirs)
-}
-
-fn not_a_directory(job: &Job, dir: &Path) -> Box<crate::diag::Diag> {
-    let dir = dir.display();
-    job.fail(&format!(
-        "There was an issue creating {dir} as requested: [Errno 20] Not a directory: b'{dir}'"
-    ))
 }
 
 /// Attributes for all below a directory.

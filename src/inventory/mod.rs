@@ -1,1 +1,12 @@
 //! Hosts and groups, from INI, YAML, scripts, directories and host lists.
+
+mod ini;
+mod model;
+mod pattern;
+mod ranges;
+mod read;
+mod vars_files;
+mod yaml;
+
+pub use model::Inventory;
+pub use read::{Options, load};

@@ -6,11 +6,13 @@
 //! what a dry run cannot know yet.
 
 mod convert;
+mod literal;
 mod map;
 mod python;
 pub mod re; // Python's regular expressions
 
 pub use convert::{UNKNOWN_KEY, from_json, unknown_json};
+pub use literal::python_literal;
 pub use map::{Key, Map};
 pub use python::{float_repr, quote_repr};
 

@@ -1,0 +1,172 @@
+//! Python literals in text: what `ast.literal_eval` reads.
+
+use super::{Key, Map, Value};
+
+/// The value of a Python literal; `None` if the text is none. Strings must be quoted.
+pub fn python_literal(text: &str) -> Option<Value> {
+    let mut parser = Parser { rest: text.trim() };
+    let value = parser.value(0)?;
+    parser.rest.trim().is_empty().then_some(value)
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+}
+
+impl Parser<'_> {
+    fn skip(&mut self) {
+        self.rest = self.rest.trim_start();
+    }
+
+    fn eat(&mut self, token: char) -> bool {
+        self.skip();
+        match self.rest.strip_prefix(token) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Value> {
+        self.skip();
+        if depth > 100 {
+            return None;
+        }
+        match self.rest.chars().next()? {
+            '\'' | '"' => self.string(),
+            '[' => self.list(']', depth),
+            '(' => self.list(')', depth),
+            '{' => self.dict(depth),
+            _ => self.word(),
+        }
+    }
+
+    fn string(&mut self) -> Option<Value> {
+        let mut chars = self.rest.char_indices();
+        let (_, quote) = chars.next()?;
+        let mut text = String::new();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                c if c == quote => {
+                    self.rest = &self.rest[at + 1..];
+                    return Some(Value::str(text));
+                }
+                '\\' => match chars.next()?.1 {
+                    'n' => text.push('\n'),
+                    't' => text.push('\t'),
+                    'r' => text.push('\r'),
+                    c @ ('\\' | '\'' | '"') => text.push(c),
+                    other => {
+                        text.push('\\');
+                        text.push(other);
+                    }
+                },
+                '\n' => return None,
+                c => text.push(c),
+            }
+        }
+        None
+    }
+
+    fn list(&mut self, close: char, depth: usize) -> Option<Value> {
+        self.rest = &self.rest[1..];
+        let mut items = Vec::new();
+        loop {
+            if self.eat(close) {
+                return Some(Value::list(items));
+            }
+            items.push(self.value(depth + 1)?);
+            if !self.eat(',') {
+                return self.eat(close).then(|| Value::list(items));
+            }
+        }
+    }
+
+    fn dict(&mut self, depth: usize) -> Option<Value> {
+        self.rest = &self.rest[1..];
+        let mut map = Map::new();
+        loop {
+            if self.eat('}') {
+                return Some(Value::map(map));
+            }
+            let key = Key::from_value(&self.value(depth + 1)?)?;
+            if !self.eat(':') {
+                return None;
+            }
+            let value = self.value(depth + 1)?;
+            map.insert(key, value);
+            if !self.eat(',') {
+                return self.eat('}').then(|| Value::map(map));
+            }
+        }
+    }
+
+    fn word(&mut self) -> Option<Value> {
+        let end = self
+            .rest
+            .find(|c: char| c.is_whitespace() || ",]}):".contains(c))
+            .unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(end);
+        let value = match word {
+            "True" => Value::from(true),
+            "False" => Value::from(false),
+            "None" => Value::null(),
+            _ => number(word)?,
+        };
+        self.rest = rest;
+        Some(value)
+    }
+}
+
+fn number(word: &str) -> Option<Value> {
+    let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    // Python refuses leading zeros: `0644` stays text.
+    let octal_like = digits.len() > 1
+        && digits.starts_with('0')
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && digits.bytes().any(|b| b != b'0');
+    if octal_like {
+        return None;
+    }
+    if let Some(hex) = digits.strip_prefix("0x") {
+        return i64::from_str_radix(hex, 16).ok().map(Value::from);
+    }
+    if let Some(octal) = digits.strip_prefix("0o") {
+        return i64::from_str_radix(octal, 8).ok().map(Value::from);
+    }
+    if let Ok(n) = word.parse::<i64>() {
+        return Some(Value::from(n));
+    }
+    if digits
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b"._eE+-".contains(&b))
+    {
+        return word.replace('_', "").parse::<f64>().ok().map(Value::from);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::python_literal;
+
+    #[test]
+    fn reads_literals_and_nothing_else() {
+        let repr = |text: &str| python_literal(text).map_or("-".to_owned(), |v| v.repr());
+        assert_eq!(repr("1"), "1");
+        assert_eq!(repr("-1.5"), "-1.5");
+        assert_eq!(repr("[1, 'a', (True, None)]"), "[1, 'a', [True, None]]");
+        assert_eq!(repr("{'a': {1: 2}, }"), "{'a': {1: 2}}");
+        assert_eq!(repr("0644"), "-");
+        assert_eq!(repr("yes"), "-");
+        assert_eq!(repr("a b"), "-");
+        assert_eq!(repr("'a' b"), "-");
+        assert_eq!(repr("1.2.3"), "-");
+        assert_eq!(repr("[1"), "-");
+    }
+}

@@ -1,1 +1,9 @@
+//! Tests of the whole: one binary, one file per theme.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its input shall fail"
+)]
+
+mod case;
+mod laws;

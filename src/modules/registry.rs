@@ -1,6 +1,6 @@
 //! The list of modules, each erased to a table of functions.
 
-use super::module::{Control, Module, Side};
+use super::module::{Control, Kind, Module, Side};
 use super::run::{Flags, StepResult, run_typed};
 use crate::args;
 use crate::diag::{Result, SourceMap};
@@ -31,6 +31,8 @@ pub struct Entry {
     pub schema: fn() -> Schema,
     /// Checks rendered arguments; the result is what the other functions take.
     pub check: fn(&Value, &SourceMap) -> Result<Json>,
+    /// [`Module::kind`] for arguments that `check` and `prepare` returned.
+    pub kind: fn(&Json) -> Result<Kind>,
     /// [`Module::prepare`].
     pub prepare: fn(&Json, &dyn Control) -> Result<Json>,
     /// Plans and performs on a host.
@@ -52,6 +54,7 @@ impl Entry {
                 let typed: M::Args = args::check(M::NAME, value, sources)?;
                 args::to_json(&typed)
             },
+            kind: |json| Ok(M::kind(&args::read(json)?)),
             prepare: |json, control| args::to_json(&M::prepare(args::read(json)?, control)?),
             run: run_typed::<M>,
         }

@@ -18,6 +18,7 @@ pub mod overlay;
 pub mod path;
 pub mod real;
 pub mod stat;
+mod summary;
 pub mod view;
 
 pub use account::{Group, User};

@@ -132,6 +132,7 @@ pub(super) fn symlink(path: &Path, target: &Path) -> Result<()> {
 
 pub(super) fn hardlink(path: &Path, target: &Path) -> Result<()> {
     if let (Ok(old), Ok(new)) = (fs::symlink_metadata(path), fs::symlink_metadata(target))
+        && !old.is_dir()
         && (old.dev(), old.ino()) == (new.dev(), new.ino())
     {
         // rename(2) does nothing between two names of one file and would leave the temporary one.
@@ -159,7 +160,12 @@ pub(super) fn remove(path: &Path) -> Result<()> {
         Err(e) => Err(e),
     };
     match removed {
-        Err(e) if !matches!(e.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => {
+        Err(e)
+            if !matches!(
+                e.raw_os_error(),
+                Some(libc::ENOENT | libc::ENOTDIR | libc::ELOOP)
+            ) =>
+        {
             Err(Diag::io("remove", path, &e))
         }
         _ => Ok(()),

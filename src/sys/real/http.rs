@@ -56,7 +56,7 @@ fn failed(what: &str, why: &str) -> Box<Diag> {
 }
 
 fn over_tcp(host: &RealHost, request: &Request, url: &str, sink: Sink<'_>) -> Result<Response> {
-    let shown = without_password(url);
+    let shown = request.endpoint.to_string();
     let fail = |e: ureq::Error| failed(&shown, &words(&e));
     let agent = agent(host, request, url)?;
     let mut answer = call(&agent, request, url).map_err(fail)?;
@@ -218,17 +218,6 @@ fn is_exempt(server: &str, list: &str) -> bool {
     })
 }
 
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let end = rest.find('/').unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => url.to_owned(),
-    }
-}
-
 fn words(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Io(e) => reason(e),
@@ -323,7 +312,8 @@ mod tests {
         assert!(is_exempt("example.org", "example.org"));
         assert!(!is_exempt("badexample.org", "example.org"));
         assert!(is_exempt("anything", "*"));
-        assert_eq!(without_password("http://u:p@h/x@y"), "http://h/x@y");
+        let secret = Endpoint::Url("http://u:p@h/x@y".into());
+        assert_eq!(secret.to_string(), "http://h/x@y");
         let mut host = RealHost::new().unwrap();
         host.set_step([("http_proxy".into(), "http://p:3128".into())].into(), None);
         assert!(proxy(&host, "http://h/").unwrap().is_some());

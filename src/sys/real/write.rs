@@ -146,8 +146,11 @@ fn put_in_place(new: NamedTempFile, path: &Path) -> io::Result<()> {
 }
 
 /// Keeps a copy of a file, with owner, mode, times and attributes.
-pub(super) fn keep(path: &Path, copy: &Path) -> Result<()> {
-    super::transfer::copy_file(path, copy).map_err(|e| Diag::io("back up", path, &e))
+fn keep(path: &Path, copy: &Path) -> Result<()> {
+    let fail = |e: io::Error| Diag::io("back up", path, &e);
+    let new = temporary(copy).map_err(fail)?;
+    super::transfer::copy_file(path, new.path()).map_err(fail)?;
+    new.persist(copy).map(|_| ()).map_err(|e| fail(e.error))
 }
 
 /// Runs the validating command on the new file.

@@ -93,6 +93,23 @@ impl FileAttrs {
         self.owner_change(None, path, view)
     }
 
+    /// True if a file with this `stat` (or one that is created now) has other attributes.
+    ///
+    /// # Errors
+    /// `no-such-account`.
+    pub fn differ(&self, stat: Option<&Stat>, path: &Path, view: &dyn View) -> Result<bool> {
+        let Some(stat) = stat else {
+            let fresh = 0o666 & !view.umask();
+            let mine = [self.owner.as_deref(), self.group.as_deref()]
+                .into_iter()
+                .flatten()
+                .all(|name| name == view.me().name);
+            return Ok(!mine || self.mode_for(None, false, view).is_some_and(|m| m != fresh));
+        };
+        Ok(self.mode_change(Some(stat), view).is_some()
+            || !self.owner_change(Some(stat), path, view)?.is_empty())
+    }
+
     fn owner_change(&self, stat: Option<&Stat>, path: &Path, view: &dyn View) -> Result<Owner> {
         let uid = |name: &str| Ok(view.user(name)?.map(|user| user.map(|u| u.uid)));
         let gid = |name: &str| Ok(view.group(name)?.map(|group| group.map(|g| g.gid)));

@@ -1,10 +1,12 @@
 //! What several modules share.
 
 pub mod dirs; // making directories
+pub mod edit; // a file that is edited in place
 pub mod file_attrs; // owner, group, mode and the like, and what results say of a file
 pub mod incoming; // a file whose content comes from the control side
 pub mod local_time; // the host's clock as text
 pub mod place; // a path as the user gave it and as it is
 pub mod py_json; // JSON as Python writes it
 pub mod selinux; // security contexts
+pub mod text; // contents as text, whatever their encoding
 pub mod write; // planning to replace a file's content

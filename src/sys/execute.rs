@@ -23,7 +23,7 @@ pub fn execute(host: &mut dyn Host, ops: &[Op], want_diff: bool) -> Result<Done>
     let mut done = Done::default();
     for op in ops {
         if want_diff && let Some(diff) = diff::of(op, host.view())? {
-            done.diffs.push(diff);
+            diff::push(&mut done.diffs, diff);
         }
         if is_opaque(op) {
             done.opaque += 1;

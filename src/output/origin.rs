@@ -1,0 +1,77 @@
+//! Where in a playbook something went wrong, with the lines around it, as ansible-core 2.19 shows
+//! it.
+
+use super::event::TaskInfo;
+use crate::diag::{SourceMap, Span};
+use std::fmt::Write;
+
+/// The `Origin:` block of a place in a source. Empty where there is none.
+pub(super) fn of_span(span: Span, sources: &SourceMap) -> String {
+    let Some(source) = sources.get(span) else {
+        return String::new();
+    };
+    let (line, column) = source.line_col(span.start as usize);
+    block(
+        &absolute(&source.name.to_string_lossy()),
+        &source.text,
+        line,
+        column,
+    )
+}
+
+/// The same for a task, of which only file and line are known.
+pub(super) fn of_task(task: &TaskInfo) -> String {
+    let Some((file, line)) = task.path.rsplit_once(':') else {
+        return String::new();
+    };
+    let Ok(line) = line.parse::<usize>() else {
+        return String::new();
+    };
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let written = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    // A task begins after the dash of its list.
+    let column = written.find(|c: char| c != ' ' && c != '-').unwrap_or(0) + 1;
+    block(file, &text, line, column)
+}
+
+fn absolute(name: &str) -> String {
+    match std::path::absolute(name) {
+        Ok(path) if !name.starts_with('<') => path.display().to_string(),
+        _ => name.to_owned(),
+    }
+}
+
+fn block(name: &str, text: &str, line: usize, column: usize) -> String {
+    let mut out = format!("Origin: {name}:{line}:{column}\n\n");
+    let first = line.saturating_sub(2).max(1);
+    let width = line.to_string().len();
+    for (index, text) in text
+        .lines()
+        .enumerate()
+        .skip(first - 1)
+        .take(line + 1 - first)
+    {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{:<width$} {text}", index + 1);
+    }
+    let _ = writeln!(out, "{:>1$} column {column}", "^", width + 1 + column);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_ansible_shows_it() {
+        let text = "a\nb\n- hosts: x\n  tasks:\n    - fail:\n";
+        insta::assert_snapshot!(block("/p.yml", text, 5, 7), @r"
+        Origin: /p.yml:5:7
+
+        3 - hosts: x
+        4   tasks:
+        5     - fail:
+                ^ column 7
+        ");
+    }
+}

@@ -1,0 +1,58 @@
+//! Results as Ansible's callbacks show them.
+
+use super::event::{Outcome, Status};
+use super::pyjson::dumps;
+use serde_json::{Map, Value as Json};
+
+/// True where Ansible shows a result even without `-v` (`debug`, `assert`).
+pub(super) fn always_shown(outcome: &Outcome) -> bool {
+    outcome.result["_ansible_verbose_always"] == Json::Bool(true)
+}
+
+/// True where a result is never shown because of its size (`setup`).
+pub(super) fn never_shown(outcome: &Outcome) -> bool {
+    outcome.result["_ansible_verbose_override"] == Json::Bool(true)
+        || (outcome.task.module == "setup" && outcome.status != Status::Failed)
+}
+
+/// The result as one line, or indented: where it is always shown, and with `-vvv`.
+pub(super) fn shown(outcome: &Outcome, verbosity: u8) -> String {
+    let indent = (always_shown(outcome) || verbosity > 2).then_some(4);
+    dumps(&Json::Object(cleaned(outcome, verbosity)), indent)
+}
+
+/// The result without what is for the program only (observed: ansible-core 2.19.14).
+pub(super) fn cleaned(outcome: &Outcome, verbosity: u8) -> Map<String, Json> {
+    let Json::Object(result) = &outcome.result else {
+        return Map::from_iter([("msg".to_owned(), outcome.result.clone())]);
+    };
+    let mut result = result.clone();
+    let mut hidden = vec!["failed", "skipped", "warnings", "deprecations"];
+    if verbosity < 3 {
+        hidden.extend(["invocation", "diff", "exception"]);
+    }
+    if outcome.item.is_none() && result.get("results").is_some_and(Json::is_array) {
+        // The items were shown one by one.
+        hidden.extend(["results", "changed"]);
+    }
+    if outcome.task.module == "debug" {
+        hidden.extend(["changed", "skip_reason", "ansible_loop_var", "invocation"]);
+        if result.contains_key("msg") {
+            result.retain(|key, _| key == "msg");
+        }
+    }
+    result.retain(|key, _| !key.starts_with("_ansible_") && !hidden.contains(&key.as_str()));
+    result
+}
+
+/// Texts under `warnings` and `deprecations`.
+pub(super) fn warnings(outcome: &Outcome) -> Vec<String> {
+    let lists = ["warnings", "deprecations"];
+    let texts = lists
+        .iter()
+        .flat_map(|key| outcome.result[*key].as_array().into_iter().flatten());
+    texts
+        .filter_map(|w| w.as_str().or_else(|| w["msg"].as_str()))
+        .map(str::to_owned)
+        .collect()
+}

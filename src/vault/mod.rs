@@ -1,1 +1,7 @@
 //! ansible-vault envelopes and the secrets that open them.
+
+mod envelope;
+mod secrets;
+
+pub use envelope::{decrypt, encrypt, is_vaulted};
+pub use secrets::{Secret, Secrets, from_file};

@@ -4,6 +4,7 @@
 
 pub mod args; // loose arguments to typed ones
 pub mod cli; // the command line, one file per verb
+pub mod config; // ansible.cfg and ANSIBLE_* variables
 pub mod diag; // messages to the user, and the texts they point into
 pub mod facts; // what `setup` tells of a host
 pub mod inventory; // hosts, groups, patterns

@@ -129,7 +129,10 @@ mod tests {
     #[test]
     fn opens_what_ansible_vault_made() {
         let secret = Secret::new("default", "secret");
-        assert_eq!(decrypt(RECORDED, &secret).unwrap().unwrap(), b"hello: world\n");
+        assert_eq!(
+            decrypt(RECORDED, &secret).unwrap().unwrap(),
+            b"hello: world\n"
+        );
         let wrong = Secret::new("default", "Secret");
         assert_eq!(decrypt(RECORDED, &wrong).unwrap(), None);
         assert!(decrypt("$ANSIBLE_VAULT;1.0;AES\n00", &secret).is_err());

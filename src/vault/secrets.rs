@@ -97,8 +97,7 @@ impl Secrets {
             );
         }
         let label = envelope::label(envelope).unwrap_or("default");
-        let (first, others): (Vec<_>, Vec<_>) =
-            self.secrets.iter().partition(|s| s.label == label);
+        let (first, others): (Vec<_>, Vec<_>) = self.secrets.iter().partition(|s| s.label == label);
         for secret in first.into_iter().chain(others) {
             if let Some(text) = envelope::decrypt(envelope, secret)? {
                 return Ok(text);
@@ -155,7 +154,10 @@ pub fn from_file(label: &str, path: &Path) -> Result<Secret> {
     let failed = |why: String| {
         Diag::error(
             "vault",
-            format!("cannot get the vault password from {}: {why}", path.display()),
+            format!(
+                "cannot get the vault password from {}: {why}",
+                path.display()
+            ),
         )
     };
     let meta = std::fs::metadata(path).map_err(|e| failed(reason(&e)))?;

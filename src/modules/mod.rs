@@ -32,6 +32,7 @@ registry::modules! {
     lineinfile::Lineinfile,
     meta::Meta,
     pause::Pause,
+    apt::Apt,
     ping::Ping,
     replace::Replace,
     set_fact::SetFact,

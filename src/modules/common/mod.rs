@@ -10,3 +10,5 @@ pub mod py_json; // JSON as Python writes it
 pub mod selinux; // security contexts
 pub mod text; // contents as text, whatever their encoding
 pub mod write; // planning to replace a file's content
+pub mod apt;
+pub mod command;

@@ -9,7 +9,7 @@ use crate::diag::Result;
 use crate::sys::{Op, Outcome, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 /// Installs, upgrades and removes Debian packages.
 ///
@@ -229,6 +229,7 @@ fn packages(args: &Args, view: &dyn View) -> Result<Vec<Op>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn defaults_are_ansibles() -> Result<()> {

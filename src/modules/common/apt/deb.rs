@@ -17,11 +17,7 @@ struct Identity {
 
 /// Plans the installation of a file unless that very version is installed. A URL is downloaded
 /// unless its file name (`name_version_arch.deb`) says that it is.
-pub fn plan(
-    view: &dyn View,
-    deb: &str,
-    install: impl Fn(&str) -> Command,
-) -> Result<Vec<Op>> {
+pub fn plan(view: &dyn View, deb: &str, install: impl Fn(&str) -> Command) -> Result<Vec<Op>> {
     if !deb.contains("://") {
         return local(view, deb, install);
     }
@@ -38,13 +34,9 @@ pub fn plan(
     match view.lstat(&path)? {
         Known::Known(None) => Ok(vec![Op::Http {
             request: Request {
-                method: "GET".into(),
-                endpoint: Endpoint::Url(deb.to_owned()),
-                headers: Vec::new(),
-                body: Vec::new(),
                 timeout: Duration::from_secs(600),
                 redirects: 10,
-                verify: true,
+                ..Request::new("GET", Endpoint::Url(deb.to_owned()))
             },
             into: Some(path.clone()),
             effect: Declared::Effects(vec![Effect::File(path)]),
@@ -78,8 +70,9 @@ fn safe(file: &str) -> String {
 
 /// FNV-1a: two URLs must not share a temporary file.
 fn checksum(text: &str) -> u32 {
-    text.bytes()
-        .fold(0x811c_9dc5, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193))
+    text.bytes().fold(0x811c_9dc5, |h, b| {
+        (h ^ u32::from(b)).wrapping_mul(0x0100_0193)
+    })
 }
 
 fn local(view: &dyn View, deb: &str, install: impl Fn(&str) -> Command) -> Result<Vec<Op>> {

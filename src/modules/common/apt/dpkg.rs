@@ -83,8 +83,7 @@ pub fn load(view: &dyn View) -> Result<Arc<Database>> {
 fn cached(stat: &Stat) -> Option<Arc<Database>> {
     let cache = CACHE.lock().ok()?;
     let (ino, size, mtime, database) = cache.as_ref()?;
-    let same =
-        *ino == stat.ino && *size == stat.size && *mtime == stat.mtime && stat.ino != 0;
+    let same = *ino == stat.ino && *size == stat.size && *mtime == stat.mtime && stat.ino != 0;
     same.then(|| Arc::clone(database))
 }
 
@@ -209,8 +208,14 @@ mod tests {
         assert_eq!(version("mawk:i386"), None);
         assert_eq!(version("old"), None);
         assert!(database.get("old").is_some_and(Package::has_files));
-        assert_eq!(database.provider("awk").map(|p| p.name.as_str()), Some("mawk"));
-        assert_eq!(database.provider("other").map(|p| p.want.as_str()), Some("hold"));
+        assert_eq!(
+            database.provider("awk").map(|p| p.name.as_str()),
+            Some("mawk")
+        );
+        assert_eq!(
+            database.provider("other").map(|p| p.want.as_str()),
+            Some("hold")
+        );
         assert_eq!(database.native(), "amd64");
     }
 }

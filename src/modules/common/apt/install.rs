@@ -37,7 +37,13 @@ pub fn missing(view: &dyn View, specs: &[Spec], want: Want<'_>) -> Result<Vec<St
     let policies = candidate::policies(view, &names, want.release)?.presume(HashMap::new());
     let mut found = Vec::new();
     for spec in &open {
-        found.extend(target(view, &database, spec, policies.get(&spec.name), want)?);
+        found.extend(target(
+            view,
+            &database,
+            spec,
+            policies.get(&spec.name),
+            want,
+        )?);
     }
     Ok(found)
 }
@@ -73,7 +79,10 @@ fn expand(view: &dyn View, specs: &[Spec], database: &Database) -> Result<Vec<Sp
 
 /// True where nothing has to be asked of apt's lists.
 fn is_satisfied(view: &dyn View, database: &Database, spec: &Spec, want: Want<'_>) -> bool {
-    match (dpkg::assumed(view, &spec.name), database.installed(&spec.name)) {
+    match (
+        dpkg::assumed(view, &spec.name),
+        database.installed(&spec.name),
+    ) {
         (Some(true), _) => true,
         (Some(false), _) | (None, None) => want.only_upgrade,
         (None, Some(package)) => {
@@ -221,10 +230,12 @@ pub fn brought_by(view: &dyn View, targets: &[String]) -> Result<Vec<Effect>> {
         .lstat(Path::new("/usr/sbin/policy-rc.d"))?
         .presume(None)
         .is_some();
-    let mut effects: Vec<Effect> = ["/etc", "/usr", "/var", "/lib", "/opt", "/run", "/bin", "/sbin"]
-        .iter()
-        .map(|dir| Effect::MayFill(PathBuf::from(dir)))
-        .collect();
+    let mut effects: Vec<Effect> = [
+        "/etc", "/usr", "/var", "/lib", "/opt", "/run", "/bin", "/sbin",
+    ]
+    .iter()
+    .map(|dir| Effect::MayFill(PathBuf::from(dir)))
+    .collect();
     for target in targets {
         let name = bare(target.split('=').next().unwrap_or(target));
         effects.push(Effect::Assume(

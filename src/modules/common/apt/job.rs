@@ -26,7 +26,10 @@ fn changing(args: &Args, words: impl IntoIterator<Item = String>) -> AptGet {
         (args.only_upgrade, "--only-upgrade"),
         (args.purge, "--purge"),
         (force || args.allow_downgrade, "--allow-downgrades"),
-        (force || args.allow_unauthenticated, "--allow-unauthenticated"),
+        (
+            force || args.allow_unauthenticated,
+            "--allow-unauthenticated",
+        ),
         (
             force || args.allow_change_held_packages,
             "--allow-change-held-packages",
@@ -264,7 +267,11 @@ pub fn result(args: &Args, view: &dyn View, done: &[Outcome]) -> Result<Json> {
         result.insert("cache_update_time".into(), cache_update_time);
     }
     if let Some(output) = command::answers(done).find(|output| !output.ok()) {
-        let what = if changed || !updates { "apt-get failed" } else { "Failed to update apt cache" };
+        let what = if changed || !updates {
+            "apt-get failed"
+        } else {
+            "Failed to update apt cache"
+        };
         let said = output.err_text();
         result.extend(command::failure(format!("{what}: {}", said.trim()), output));
         return Ok(Json::Object(result));

@@ -98,7 +98,10 @@ mod tests {
     #[test]
     fn reads_names_and_versions() {
         let spec = Spec::parse("nginx=1.22*");
-        assert_eq!((spec.name.as_str(), spec.relation), ("nginx", Relation::Equal));
+        assert_eq!(
+            (spec.name.as_str(), spec.relation),
+            ("nginx", Relation::Equal)
+        );
         assert!(spec.accepts("1.22.1-9") && !spec.accepts("1.24"));
         assert!(Spec::parse("git>=1:2.0").accepts("1:2.39"));
         assert!(!Spec::parse("git >= 1:2.40").accepts("1:2.39"));

@@ -15,6 +15,7 @@ pub use run::{Flags, StepResult, run};
 
 registry::modules! {
     add_host::AddHost,
+    apt::Apt,
     assert::Assert,
     async_status::AsyncStatus,
     blockinfile::Blockinfile,
@@ -32,7 +33,6 @@ registry::modules! {
     lineinfile::Lineinfile,
     meta::Meta,
     pause::Pause,
-    apt::Apt,
     ping::Ping,
     replace::Replace,
     set_fact::SetFact,

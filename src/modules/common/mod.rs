@@ -1,5 +1,7 @@
 //! What several modules share.
 
+pub mod apt; // dpkg's database, apt's lists and command lines
+pub mod command; // commands and what they answer
 pub mod dirs; // making directories
 pub mod edit; // a file that is edited in place
 pub mod file_attrs; // owner, group, mode and the like, and what results say of a file
@@ -10,5 +12,3 @@ pub mod py_json; // JSON as Python writes it
 pub mod selinux; // security contexts
 pub mod text; // contents as text, whatever their encoding
 pub mod write; // planning to replace a file's content
-pub mod apt;
-pub mod command;

@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
 /// Puts lines between two marker lines of a file, or takes them out.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Own {
-    /// The file. Alias: dest, destfile, name
+    /// The file. Aliases: dest, destfile, name
     #[serde(alias = "dest", alias = "destfile", alias = "name")]
     path: String,
     /// Whether the block shall be there.

@@ -20,7 +20,7 @@ use times::Times;
 /// Creates, changes and removes files, directories and links.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Own {
-    /// The file. Alias: dest, name
+    /// The file. Aliases: dest, name
     #[serde(alias = "dest", alias = "name")]
     path: String,
     /// What it shall be; what it is now where absent, else a file (which is not created).

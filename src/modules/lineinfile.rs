@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
 /// Makes sure that a line is in a file, or that it is not.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Own {
-    /// The file. Alias: dest, destfile, name
+    /// The file. Aliases: dest, destfile, name
     #[serde(alias = "dest", alias = "destfile", alias = "name")]
     path: String,
     /// Whether the line shall be there.

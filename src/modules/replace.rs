@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 /// Replaces all matches of a pattern in a file.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Own {
-    /// The file. Alias: dest, destfile, name
+    /// The file. Aliases: dest, destfile, name
     #[serde(alias = "dest", alias = "destfile", alias = "name")]
     path: String,
     /// The pattern; `^` and `$` match at every line.

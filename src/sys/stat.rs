@@ -47,6 +47,15 @@ pub struct Stat {
     pub dev: u64,
     /// Hard links.
     pub nlink: u64,
+    /// Blocks of 512 bytes that it takes up (0 for planned files).
+    #[serde(default)]
+    pub blocks: u64,
+    /// Best size of a read or write.
+    #[serde(default)]
+    pub block_size: u64,
+    /// Which device a device file stands for.
+    #[serde(default)]
+    pub rdev: u64,
     /// Where a symbolic link points.
     pub target: Option<PathBuf>,
 }

@@ -5,6 +5,7 @@ pub mod command; // commands and what they answer
 pub mod dirs; // making directories
 pub mod edit; // a file that is edited in place
 pub mod file_attrs; // owner, group, mode and the like, and what results say of a file
+pub mod file_facts; // what `stat` and `find` tell of a file
 pub mod incoming; // a file whose content comes from the control side
 pub mod local_time; // the host's clock as text
 pub mod place; // a path as the user gave it and as it is

@@ -137,6 +137,9 @@ impl Tree {
             ino,
             dev: 1,
             nlink: 1,
+            blocks: 0,
+            block_size: 4096,
+            rdev: 0,
             target: None,
         };
         let content = Arc::from(&b""[..]);

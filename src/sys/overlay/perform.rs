@@ -222,6 +222,9 @@ impl<B: View> Overlay<B> {
             ino: 0,
             dev: 0,
             nlink: if kind == FileKind::Dir { 2 } else { 1 },
+            blocks: 0,
+            block_size: 4096,
+            rdev: 0,
             target: None,
         }
     }

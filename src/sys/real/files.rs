@@ -70,6 +70,9 @@ fn convert(meta: &Metadata) -> Stat {
         ino: meta.ino(),
         dev: meta.dev(),
         nlink: meta.nlink(),
+        blocks: meta.blocks(),
+        block_size: meta.blksize(),
+        rdev: meta.rdev(),
         target: None,
     }
 }

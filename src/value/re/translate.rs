@@ -17,6 +17,7 @@ pub(super) fn translate(pattern: &str, flags: Flags) -> Result<String, String> {
         out: String::with_capacity(pattern.len() + 8),
         flags,
         depth: Vec::new(),
+        repeatable: false,
     };
     if flags.ignore_case {
         t.out.push_str("(?i)");
@@ -24,7 +25,12 @@ pub(super) fn translate(pattern: &str, flags: Flags) -> Result<String, String> {
     while t.at < t.chars.len() {
         t.step()?;
     }
-    Ok(t.out)
+    match t.depth.last() {
+        Some((start, _)) => Err(format!(
+            "missing ), unterminated subpattern at position {start}"
+        )),
+        None => Ok(t.out),
+    }
 }
 
 struct Translator {
@@ -33,7 +39,9 @@ struct Translator {
     out: String,
     flags: Flags,
     /// Flags to go back to at the end of each open group.
-    depth: Vec<Flags>,
+    depth: Vec<(usize, Flags)>,
+    /// Something stands before this place that can be repeated.
+    repeatable: bool,
 }
 
 impl Translator {
@@ -53,6 +61,10 @@ impl Translator {
 
     fn step(&mut self) -> Result<(), String> {
         let c = self.chars[self.at];
+        if matches!(c, '*' | '+' | '?') && !self.repeatable {
+            return Err(format!("nothing to repeat at position {}", self.at));
+        }
+        self.repeatable = !matches!(c, '|' | '(');
         match c {
             '\\' => return self.escape(),
             '[' => return self.class(),
@@ -62,9 +74,10 @@ impl Translator {
                 return Ok(());
             }
             ')' => {
-                if let Some(outer) = self.depth.pop() {
-                    self.flags = outer;
-                }
+                let Some((_, outer)) = self.depth.pop() else {
+                    return Err(format!("unbalanced parenthesis at position {}", self.at));
+                };
+                self.flags = outer;
                 self.out.push(')');
             }
             '}' | ']' => self.literal(c),
@@ -146,12 +159,12 @@ impl Translator {
                 }
             }
             if conditional {
-                self.depth.push(self.flags);
+                self.depth.push((self.at, self.flags));
             }
             return Ok(());
         }
         if self.starts_with("(?P<") || self.starts_with("(?<=") || self.starts_with("(?<!") {
-            self.depth.push(self.flags);
+            self.depth.push((self.at, self.flags));
             let by_name = self.starts_with("(?P<");
             let end = if by_name { '>' } else { '<' };
             while let Some(c) = self.peek(0) {
@@ -174,7 +187,7 @@ impl Translator {
         {
             return self.inline_flags();
         }
-        self.depth.push(self.flags);
+        self.depth.push((self.at, self.flags));
         self.out.push('(');
         self.at += 1;
         if self.peek(0) == Some('?') {
@@ -213,7 +226,7 @@ impl Translator {
                     return Ok(());
                 }
                 ':' => {
-                    self.depth.push(self.flags);
+                    self.depth.push((self.at, self.flags));
                     self.flags = flags;
                     self.out.push_str(match case {
                         Some(true) => "(?i:",

@@ -6,4 +6,5 @@
 )]
 
 mod case;
+mod compat;
 mod laws;

@@ -138,7 +138,7 @@ impl Callback {
     /// Why a task failed and where it stands; once for all hosts.
     fn reason(&mut self, outcome: &Outcome) {
         let text = reason(outcome, &self.sources);
-        if !text.is_empty() && self.said.insert(text.clone()) {
+        if !includes(&outcome.task) && self.said.insert(text.clone()) {
             self.paint(&text, Colour::Red);
         }
     }
@@ -233,6 +233,7 @@ pub(super) fn reason(outcome: &Outcome, sources: &SourceMap) -> String {
     };
     let kind = match outcome.status {
         Status::Unreachable => "",
+        _ if text.is_empty() => "Action failed.",
         _ if controlled(&outcome.task) => "Action failed: ",
         _ => "Module failed: ",
     };
@@ -270,8 +271,8 @@ fn includes(task: &TaskInfo) -> bool {
 
 fn host(outcome: &Outcome) -> String {
     match &outcome.delegated_to {
-        Some(other) => format!("{} -> {other}", outcome.host),
-        None => outcome.host.clone(),
+        Some(other) if *other != outcome.host => format!("{} -> {other}", outcome.host),
+        _ => outcome.host.clone(),
     }
 }
 

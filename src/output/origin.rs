@@ -52,7 +52,7 @@ fn block(name: &str, text: &str, line: usize, column: usize) -> String {
         .take(line + 1 - first)
     {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{:<width$} {text}", index + 1);
+        let _ = writeln!(out, "{:>width$} {text}", index + 1);
     }
     let _ = writeln!(out, "{:>1$} column {column}", "^", width + 1 + column);
     out

@@ -27,9 +27,9 @@ pub(super) fn cleaned(outcome: &Outcome, verbosity: u8) -> Map<String, Json> {
         return Map::from_iter([("msg".to_owned(), outcome.result.clone())]);
     };
     let mut result = result.clone();
-    let mut hidden = vec!["failed", "skipped", "warnings", "deprecations"];
+    let mut hidden = vec!["failed", "skipped", "warnings", "deprecations", "exception"];
     if verbosity < 3 {
-        hidden.extend(["invocation", "diff", "exception"]);
+        hidden.extend(["invocation", "diff"]);
     }
     if outcome.item.is_none() && result.get("results").is_some_and(Json::is_array) {
         // The items were shown one by one.

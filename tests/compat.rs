@@ -1,0 +1,3 @@
+//! Comparisons with what the originals did, recorded.
+
+mod callback;

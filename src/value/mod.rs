@@ -13,7 +13,7 @@ pub mod re; // Python's regular expressions
 
 pub use convert::{UNKNOWN_KEY, from_json, unknown_json};
 pub use literal::python_literal;
-pub use map::{Key, Map};
+pub use map::{Key, KeyKind, Map};
 pub use python::{float_repr, quote_repr};
 
 use crate::diag::Span;

@@ -2,4 +2,4 @@
 
 mod scope;
 
-pub use scope::{Scope, SharedScope};
+pub use scope::{Scope, SharedScope, over};

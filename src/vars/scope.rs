@@ -40,3 +40,39 @@ impl Scope for crate::value::Map {
             .collect()
     }
 }
+
+/// A few names over a scope: the registered result in `changed_when`, the item of a loop.
+struct Over {
+    top: crate::value::Map,
+    below: SharedScope,
+}
+
+/// Puts names over a scope.
+pub fn over(top: crate::value::Map, below: SharedScope) -> SharedScope {
+    if top.is_empty() {
+        return below;
+    }
+    Arc::new(Over { top, below })
+}
+
+impl Scope for Over {
+    fn get(&self, name: &str) -> Option<Value> {
+        self.top.get(name).cloned().or_else(|| self.below.get(name))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names = self.below.names();
+        names.extend(Scope::names(&self.top));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    fn host(&self, host: &str) -> Option<SharedScope> {
+        self.below.host(host)
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        self.below.hosts()
+    }
+}

@@ -1,0 +1,225 @@
+//! Numbers and sizes.
+
+use super::Row;
+use crate::jinja::function::Call;
+use crate::value::{Kind, Value};
+
+pub const FILTERS: &[Row] = &[
+    ("filesizeformat", filesizeformat),
+    ("float", float),
+    ("human_readable", human_readable),
+    ("human_to_bytes", human_to_bytes),
+    ("int", int),
+    ("log", log),
+    ("pow", pow),
+    ("random", random),
+    ("root", root),
+];
+
+fn number(value: &Value) -> Option<f64> {
+    match &value.kind {
+        Kind::Int(n) => Some(*n as f64),
+        Kind::Float(f) => Some(*f),
+        Kind::Bool(b) => Some(f64::from(u8::from(*b))),
+        Kind::Str(text) => text.text.trim().replace('_', "").parse().ok(),
+        _ => None,
+    }
+}
+
+/// Jinja's `int`: what cannot be converted is the default, 0.
+fn int(call: &Call) -> Result<Value, String> {
+    let value = call.subject()?;
+    let default = call
+        .arg(1, "default")
+        .cloned()
+        .unwrap_or_else(|| Value::from(0));
+    let base = call.int(2, "base").unwrap_or(10);
+    if let Kind::Str(text) = &value.kind {
+        let digits = text.text.trim().replace('_', "");
+        let (negative, digits) = match digits.strip_prefix('-') {
+            Some(rest) => (true, rest.to_owned()),
+            None => (false, digits.trim_start_matches('+').to_owned()),
+        };
+        let bare = match base {
+            16 => digits.trim_start_matches("0x").trim_start_matches("0X"),
+            8 => digits.trim_start_matches("0o"),
+            2 => digits.trim_start_matches("0b"),
+            _ => &digits,
+        };
+        if let Ok(n) = i64::from_str_radix(bare, base.clamp(2, 36) as u32) {
+            return Ok(Value::from(if negative { -n } else { n }));
+        }
+    }
+    Ok(match number(value) {
+        Some(f) if f.is_finite() => Value::from(f.trunc() as i64),
+        _ => default,
+    })
+}
+
+fn float(call: &Call) -> Result<Value, String> {
+    let default = call
+        .arg(1, "default")
+        .cloned()
+        .unwrap_or_else(|| Value::from(0.0));
+    Ok(number(call.subject()?).map_or(default, Value::from))
+}
+
+fn subject(call: &Call) -> Result<f64, String> {
+    let value = call.subject()?;
+    match value.kind {
+        Kind::Int(_) | Kind::Float(_) | Kind::Bool(_) => number(value).ok_or_default(value),
+        _ => Err(format!("must be real number, not {}", value.type_name())),
+    }
+}
+
+trait OkOrDefault {
+    fn ok_or_default(self, value: &Value) -> Result<f64, String>;
+}
+
+impl OkOrDefault for Option<f64> {
+    fn ok_or_default(self, value: &Value) -> Result<f64, String> {
+        self.ok_or_else(|| format!("must be real number, not {}", value.type_name()))
+    }
+}
+
+fn log(call: &Call) -> Result<Value, String> {
+    let x = subject(call)?;
+    let base = call.arg(1, "base").and_then(number);
+    if x <= 0.0 {
+        return Err("math domain error".to_owned());
+    }
+    Ok(Value::from(match base {
+        Some(10.0) => x.log10(),
+        Some(base) => x.ln() / base.ln(),
+        None => x.ln(),
+    }))
+}
+
+fn pow(call: &Call) -> Result<Value, String> {
+    let x = subject(call)?;
+    let y = call
+        .arg(1, "y")
+        .and_then(number)
+        .ok_or("pow needs an exponent")?;
+    Ok(Value::from(x.powf(y)))
+}
+
+fn root(call: &Call) -> Result<Value, String> {
+    let x = subject(call)?;
+    let base = call.arg(1, "base").and_then(number).unwrap_or(2.0);
+    Ok(Value::from(if base == 2.0 {
+        x.sqrt()
+    } else {
+        x.powf(1.0 / base)
+    }))
+}
+
+const UNITS: [(&str, f64); 9] = [
+    ("Y", 1.208_925_819_614_629_2e24),
+    ("Z", 1.180_591_620_717_411_3e21),
+    ("E", 1_152_921_504_606_846_976.0),
+    ("P", 1_125_899_906_842_624.0),
+    ("T", 1_099_511_627_776.0),
+    ("G", 1_073_741_824.0),
+    ("M", 1_048_576.0),
+    ("K", 1024.0),
+    ("B", 1.0),
+];
+
+fn human_readable(call: &Call) -> Result<Value, String> {
+    let size =
+        number(call.subject()?).ok_or("human_readable() can't interpret following string")?;
+    let bits = call.flag(1, "isbits", false);
+    let unit = call.text(2, "unit");
+    let base = if bits { "bits" } else { "Bytes" };
+    let found = UNITS.iter().find(|(name, limit)| match &unit {
+        Some(unit) => unit.to_uppercase().starts_with(name),
+        None => size >= *limit,
+    });
+    let (name, limit) = found.copied().unwrap_or(("B", 1.0));
+    let suffix = if name == "B" {
+        base.to_owned()
+    } else if bits {
+        format!("{name}b")
+    } else {
+        format!("{name}B")
+    };
+    Ok(Value::str(format!("{:.2} {suffix}", size / limit)))
+}
+
+fn human_to_bytes(call: &Call) -> Result<Value, String> {
+    let text = call.subject()?.to_text();
+    let text = text.trim();
+    let split = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let bad = || format!("human_to_bytes() can't interpret following string: {text}");
+    let n: f64 = digits.parse().map_err(|_| bad())?;
+    let unit = match unit.trim() {
+        "" => call.text(1, "default_unit").unwrap_or_default(),
+        unit => unit.to_owned(),
+    };
+    let factor = match unit.chars().next().map(|c| c.to_ascii_uppercase()) {
+        None => 1.0,
+        Some(c) => UNITS
+            .iter()
+            .find(|(name, _)| name.starts_with(c))
+            .map(|(_, f)| *f)
+            .ok_or_else(bad)?,
+    };
+    Ok(Value::from((n * factor).round() as i64))
+}
+
+fn filesizeformat(call: &Call) -> Result<Value, String> {
+    let bytes = number(call.subject()?).ok_or("not a number")?;
+    let binary = call.flag(1, "binary", false);
+    let base: f64 = if binary { 1024.0 } else { 1000.0 };
+    if bytes == 1.0 {
+        return Ok(Value::str("1 Byte"));
+    }
+    if bytes < base {
+        return Ok(Value::str(format!("{bytes} Bytes")));
+    }
+    let names = ["k", "M", "G", "T", "P", "E", "Z", "Y"];
+    let mut unit = base;
+    for (i, name) in names.iter().enumerate() {
+        unit *= base;
+        if bytes < unit || i + 1 == names.len() {
+            let name = if binary {
+                format!("{}iB", name.to_uppercase())
+            } else {
+                format!("{name}B")
+            };
+            return Ok(Value::str(format!("{:.1} {name}", base * bytes / unit)));
+        }
+    }
+    Ok(Value::null())
+}
+
+/// `random`: of a number below it, of a list one of its items. With a seed the choice is stable
+/// from run to run (not the one that Python makes).
+fn random(call: &Call) -> Result<Value, String> {
+    let value = call.subject()?;
+    let seed = call.kwargs.get("seed").map(Value::to_text);
+    let below = |n: u64| -> u64 {
+        match &seed {
+            Some(seed) => super::hashing::number_of(seed) % n.max(1),
+            None => rand::random::<u64>() % n.max(1),
+        }
+    };
+    match &value.kind {
+        Kind::Int(end) => {
+            let start = call.int(1, "start").unwrap_or(0);
+            let step = call.int(2, "step").unwrap_or(1).max(1);
+            let choices = (end - start + step - 1) / step;
+            if choices <= 0 {
+                return Err("empty range for randrange()".to_owned());
+            }
+            Ok(Value::from(start + below(choices as u64) as i64 * step))
+        }
+        Kind::List(items) if items.is_empty() => Err("random: the list is empty".to_owned()),
+        Kind::List(items) => Ok(items[below(items.len() as u64) as usize].clone()),
+        _ => Err("random can only be used on sequences and integers".to_owned()),
+    }
+}

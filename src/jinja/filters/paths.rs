@@ -1,0 +1,183 @@
+//! File names.
+
+use super::Row;
+use crate::jinja::function::Call;
+use crate::sys::path::{expand_variables, normalise};
+use crate::value::{Kind, Value};
+use std::path::Path;
+
+pub const FILTERS: &[Row] = &[
+    ("basename", basename),
+    ("commonpath", commonpath),
+    ("dirname", dirname),
+    ("expanduser", expanduser),
+    ("expandvars", expandvars),
+    ("fileglob", fileglob),
+    ("normpath", normpath),
+    ("path_join", path_join),
+    ("realpath", realpath),
+    ("relpath", relpath),
+    ("splitext", splitext),
+];
+
+fn text(call: &Call) -> Result<String, String> {
+    call.subject().map(Value::to_text)
+}
+
+fn basename(call: &Call) -> Result<Value, String> {
+    let text = text(call)?;
+    Ok(Value::str(text.rsplit('/').next().unwrap_or_default()))
+}
+
+fn dirname(call: &Call) -> Result<Value, String> {
+    let text = text(call)?;
+    let Some(at) = text.rfind('/') else {
+        return Ok(Value::str(""));
+    };
+    let head = &text[..at];
+    let trimmed = head.trim_end_matches('/');
+    Ok(Value::str(if trimmed.is_empty() {
+        &text[..=at]
+    } else {
+        trimmed
+    }))
+}
+
+fn splitext(call: &Call) -> Result<Value, String> {
+    let text = text(call)?;
+    let base_at = text.rfind('/').map_or(0, |at| at + 1);
+    let base = &text[base_at..];
+    let stem_starts = base.len() - base.trim_start_matches('.').len();
+    let at = base
+        .rfind('.')
+        .filter(|at| *at > stem_starts || (*at >= stem_starts && stem_starts == 0 && *at > 0));
+    let (root, extension) = match at {
+        Some(at) => text.split_at(base_at + at),
+        None => (text.as_str(), ""),
+    };
+    Ok(Value::list(vec![Value::str(root), Value::str(extension)]))
+}
+
+fn path_join(call: &Call) -> Result<Value, String> {
+    let value = call.subject()?;
+    let parts: Vec<String> = match &value.kind {
+        Kind::List(items) => items.iter().map(Value::to_text).collect(),
+        _ => vec![value.to_text()],
+    };
+    Ok(Value::str(join(&parts)))
+}
+
+/// Python's `os.path.join`.
+fn join(parts: &[String]) -> String {
+    parts.iter().fold(String::new(), |mut path, part| {
+        if part.starts_with('/') {
+            return part.clone();
+        }
+        if !path.is_empty() && !path.ends_with('/') {
+            path.push('/');
+        }
+        path.push_str(part);
+        path
+    })
+}
+
+fn home() -> String {
+    std::env::var("HOME").unwrap_or_default()
+}
+
+fn expanduser(call: &Call) -> Result<Value, String> {
+    let text = text(call)?;
+    Ok(Value::str(match text.strip_prefix('~') {
+        Some("") => home(),
+        Some(rest) if rest.starts_with('/') => home() + rest,
+        _ => text,
+    }))
+}
+
+fn expandvars(call: &Call) -> Result<Value, String> {
+    Ok(Value::str(expand_variables(&text(call)?, &|name| {
+        std::env::var(name).ok()
+    })))
+}
+
+fn normpath(call: &Call) -> Result<Value, String> {
+    let text = text(call)?;
+    Ok(Value::str(normalized(&text)))
+}
+
+fn normalized(text: &str) -> String {
+    let path = normalise(Path::new(text)).to_string_lossy().into_owned();
+    if path.is_empty() {
+        ".".to_owned()
+    } else {
+        path
+    }
+}
+
+fn realpath(call: &Call) -> Result<Value, String> {
+    let text = text(call)?;
+    let path = std::fs::canonicalize(&text).map_or_else(
+        |_| {
+            let here = std::env::current_dir().unwrap_or_default();
+            normalized(&here.join(&text).to_string_lossy())
+        },
+        |p| p.to_string_lossy().into_owned(),
+    );
+    Ok(Value::str(path))
+}
+
+fn relpath(call: &Call) -> Result<Value, String> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let full = |text: &str| normalized(&here.join(text).to_string_lossy());
+    let path = full(&text(call)?);
+    let start = full(&call.text(1, "start").unwrap_or_else(|| ".".to_owned()));
+    let parts = |p: &str| -> Vec<String> {
+        p.split('/')
+            .filter(|s| !s.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let (path, start) = (parts(&path), parts(&start));
+    let shared = path.iter().zip(&start).take_while(|(a, b)| a == b).count();
+    let mut out = vec!["..".to_owned(); start.len() - shared];
+    out.extend_from_slice(&path[shared..]);
+    Ok(Value::str(if out.is_empty() {
+        ".".to_owned()
+    } else {
+        out.join("/")
+    }))
+}
+
+fn commonpath(call: &Call) -> Result<Value, String> {
+    let paths: Vec<Vec<String>> = call
+        .list()?
+        .iter()
+        .map(|p| p.to_text().split('/').map(str::to_owned).collect())
+        .collect();
+    let Some((first, others)) = paths.split_first() else {
+        return Err("commonpath() arg is an empty sequence".to_owned());
+    };
+    let shared = (0..first.len())
+        .take_while(|i| others.iter().all(|p| p.get(*i) == first.get(*i)))
+        .count();
+    let path = first[..shared].join("/");
+    Ok(Value::str(
+        if path.is_empty() && first.first().is_some_and(String::is_empty) {
+            "/".to_owned()
+        } else {
+            path
+        },
+    ))
+}
+
+fn fileglob(call: &Call) -> Result<Value, String> {
+    let pattern = text(call)?;
+    let found = glob::glob(&pattern).map_err(|e| e.to_string())?;
+    let mut paths: Vec<String> = found
+        .flatten()
+        .filter(|path| path.is_file())
+        .map(|path| path.to_string_lossy().into_owned())
+        .collect();
+    paths.sort();
+    Ok(Value::list(paths.into_iter().map(Value::str).collect()))
+}

@@ -129,7 +129,9 @@ fn subelements(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
         Kind::List(items) => items.to_vec(),
         Kind::Map(map) => map.values().cloned().collect(),
         _ => {
-            return Err("first a dict or a list, second a string pointing to the subkey".to_owned());
+            return Err(
+                "first a dict or a list, second a string pointing to the subkey".to_owned(),
+            );
         }
     };
     let path: Vec<String> = path.to_text().split('.').map(str::to_owned).collect();

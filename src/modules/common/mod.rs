@@ -8,8 +8,10 @@ pub mod file_attrs; // owner, group, mode and the like, and what results say of 
 pub mod file_facts; // what `stat` and `find` tell of a file
 pub mod incoming; // a file whose content comes from the control side
 pub mod local_time; // the host's clock as text
+pub mod passwd; // shadow, group and login.defs
 pub mod place; // a path as the user gave it and as it is
 pub mod py_json; // JSON as Python writes it
 pub mod selinux; // security contexts
 pub mod text; // contents as text, whatever their encoding
+pub mod unit; // services
 pub mod write; // planning to replace a file's content

@@ -54,11 +54,9 @@ pub fn member_of(view: &dyn View, name: &str) -> Result<Vec<String>> {
     for line in text.lines() {
         let mut fields = line.split(':');
         let group = fields.next().unwrap_or_default();
-        let is_member = || {
-            fields
-                .nth(2)
-                .is_some_and(|m| m.split(',').any(|u| u == name))
-        };
+        let in_line = fields
+            .nth(2)
+            .is_some_and(|members| members.split(',').any(|user| user == name));
         let known = view.group(group)?.presume(None);
         // A planned change of the group counts, not its line.
         let is_member = match known {

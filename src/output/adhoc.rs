@@ -7,6 +7,7 @@ use super::screen::{Colour, Screen};
 use super::{diff, pyjson, result};
 use crate::diag::{Level, SourceMap};
 use serde_json::Value as Json;
+use std::collections::HashSet;
 
 /// One block, or one line, for each host.
 pub struct AdHoc {
@@ -15,6 +16,8 @@ pub struct AdHoc {
     sources: SourceMap,
     verbosity: u8,
     one_line: bool,
+    /// Errors are shown once.
+    said: HashSet<String>,
 }
 
 impl AdHoc {
@@ -32,6 +35,7 @@ impl AdHoc {
             sources,
             verbosity,
             one_line,
+            said: HashSet::new(),
         }
     }
 
@@ -41,8 +45,11 @@ impl AdHoc {
             self.out.text(&text);
         }
         if !self.one_line && matches!(outcome.status, Status::Failed | Status::Unreachable) {
-            let text = self.err.paint(&reason(outcome, &self.sources), Colour::Red);
-            self.err.line(&text);
+            let text = reason(outcome, &self.sources);
+            if self.said.insert(text.clone()) {
+                let text = self.out.paint(&text, Colour::Red);
+                self.out.line(&text);
+            }
         }
         let (word, colour) = match outcome.status {
             Status::Ok => ("SUCCESS", Colour::Green),
@@ -80,21 +87,27 @@ impl AdHoc {
         match (outcome.status, command(outcome)) {
             (Status::Skipped, _) => format!("{host} | {word}"),
             (Status::Unreachable, _) => format!("{host} | {word}!: {}", text(outcome, "msg")),
-            (_, Some(rc)) => {
+            (status, Some(rc)) => {
                 let [out, err] =
                     ["stdout", "stderr"].map(|k| text(outcome, k).replace('\n', "\\n"));
-                let err = if err.is_empty() {
-                    err
-                } else {
-                    format!(" (stderr) {err}")
+                let err = match err.is_empty() {
+                    true => err,
+                    false => format!(" (stderr) {err}"),
                 };
-                format!("{host} | {word} | rc={rc} | (stdout) {out}{err}")
+                let line = format!("{host} | {word} | rc={rc} | (stdout) {out}{err}");
+                // The original prints a failure twice.
+                match status {
+                    Status::Failed => format!("{line}\n{}", self.json_line(outcome, word)),
+                    _ => line,
+                }
             }
-            _ => {
-                let json = self.json(outcome, Some(0)).replace('\n', "");
-                format!("{host} | {word}{} => {json}", bang(outcome))
-            }
+            _ => self.json_line(outcome, word),
         }
+    }
+
+    fn json_line(&self, outcome: &Outcome, word: &str) -> String {
+        let json = self.json(outcome, Some(0)).replace('\n', "");
+        format!("{} | {word}{} => {json}", outcome.host, bang(outcome))
     }
 
     fn json(&self, outcome: &Outcome, indent: Option<usize>) -> String {

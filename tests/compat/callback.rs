@@ -5,13 +5,15 @@
 //! digit in the variant is the number of `-v`.
 
 use gxdeploy::diag::SourceMap;
-use gxdeploy::output::{Callback, Event, Output, Screen};
+use gxdeploy::output::{AdHoc, Callback, Event, Output, Screen};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat/callback")
+fn directory(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/compat")
+        .join(name)
 }
 
 #[derive(Clone, Default)]
@@ -27,32 +29,27 @@ impl Write for Paper {
     }
 }
 
-fn printed(events: &str, verbosity: u8) -> String {
+fn printed(events: &str, output: impl FnOnce(Screen, Screen) -> Box<dyn Output>) -> String {
     let paper = Paper::default();
-    let screens = (Screen::plain(paper.clone()), Screen::plain(std::io::sink()));
-    let mut callback = Callback::new(screens.0, screens.1, SourceMap::default(), verbosity);
+    let mut output = output(Screen::plain(paper.clone()), Screen::plain(std::io::sink()));
     for line in events.lines() {
         let event: Event = serde_json::from_str(line).unwrap();
-        callback.event(&event);
+        output.event(&event);
     }
     let text = paper.0.lock().unwrap().clone();
     String::from_utf8(text).unwrap()
 }
 
-/// Without the number of plays, which is no part of the events. The text before the first banner
-/// (versions, configuration) was not kept.
-fn expected(text: &str) -> String {
-    let lines = text.split_inclusive('\n');
-    let kept = lines.filter(|l| !(l.contains(" plays in ") || l.contains(" play in ")));
-    format!("\n{}", kept.collect::<String>())
-}
-
-#[test]
-fn prints_what_the_original_prints() {
-    let directory = directory();
+/// Compares all recordings of a directory; `print` gets the events and the name of each.
+fn compare(
+    directory: &Path,
+    least: usize,
+    kept: fn(&str) -> bool,
+    print: impl Fn(&str, &str) -> String,
+) {
     let mut compared = 0;
     let mut differences = String::new();
-    for entry in std::fs::read_dir(&directory).unwrap() {
+    for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|e| e != "jsonl") {
             continue;
@@ -61,14 +58,14 @@ fn prints_what_the_original_prints() {
             let text = std::fs::read_to_string(path).unwrap();
             text.replace("@DIR@", &directory.to_string_lossy())
         };
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let variant = name.rsplit_once('.').unwrap().1;
-        let verbosity = match variant {
-            "CDv" => 1,
-            digit => digit.parse().unwrap_or(0),
+        let lines = |text: &str| {
+            text.split_inclusive('\n')
+                .filter(|l| kept(l))
+                .collect::<String>()
         };
-        let wanted = expected(&read(&path.with_extension("txt")));
-        let got = printed(&read(&path), verbosity);
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let wanted = lines(&read(&path.with_extension("txt")));
+        let got = lines(&print(&read(&path), &name));
         if got != wanted {
             let diff = similar::TextDiff::from_lines(&wanted, &got);
             differences += &format!("{name}: - the original, + ours\n{}", diff.unified_diff());
@@ -76,5 +73,37 @@ fn prints_what_the_original_prints() {
         compared += 1;
     }
     assert!(differences.is_empty(), "{differences}");
-    assert!(compared >= 9, "only {compared} cases found");
+    assert!(compared >= least, "only {compared} cases found");
+}
+
+/// The number of plays is no part of the events. The text before the first banner (versions,
+/// configuration) was not kept.
+#[test]
+fn playbooks_print_what_the_original_prints() {
+    let kept = |line: &str| !(line.contains(" plays in ") || line.contains(" play in "));
+    compare(&directory("callback"), 9, kept, |events, name| {
+        let verbosity = match name.rsplit_once('.').unwrap().1 {
+            "CDv" => 1,
+            digit => digit.parse().unwrap_or(0),
+        };
+        let text = printed(events, |out, err| {
+            Box::new(Callback::new(out, err, SourceMap::default(), verbosity))
+        });
+        text.trim_start_matches('\n').to_owned()
+    });
+}
+
+/// The original also shows its inner form of the task after an error.
+#[test]
+fn single_modules_print_what_the_original_prints() {
+    let kept = |line: &str| {
+        let inner = line.starts_with("Origin: <adhoc") || line.starts_with("{'action':");
+        !inner && !line.trim().is_empty()
+    };
+    compare(&directory("adhoc"), 12, kept, |events, name| {
+        printed(events, |out, err| {
+            let one_line = name.ends_with(".one");
+            Box::new(AdHoc::new(out, err, SourceMap::default(), 0, one_line))
+        })
+    });
 }

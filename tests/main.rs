@@ -8,3 +8,4 @@
 mod case;
 mod compat;
 mod laws;
+mod layers;

@@ -43,7 +43,8 @@ pub fn check<T: DeserializeOwned>(module: &str, args: &Value, sources: &SourceMa
     from_value(args, sources).map_err(|e| e.at_if_none(args.span))
 }
 
-fn unknown(module: &str, name: &str, known: &[&'static str]) -> Box<Diag> {
+/// The error for an option that a module does not have.
+pub fn unknown(module: &str, name: &str, known: &[&'static str]) -> Box<Diag> {
     let diag = Diag::error(
         "unknown-option",
         format!("unknown option `{name}` of `{module}`"),

@@ -106,8 +106,11 @@ pub enum Origin {
     ImportTasks,
     /// `import_role:`
     ImportRole,
-    /// An entry of `roles:`, or a dependency of one.
+    /// The tasks of an entry of `roles:`, of a dependency, or of an imported role.
     Role,
+    /// Around the blocks of a role's dependencies: the keywords, `vars:` and parameters of the role
+    /// that depends on them. A host that is through with that role goes through this all the same.
+    Dependencies,
 }
 
 /// One task or handler.
@@ -233,6 +236,9 @@ pub struct Role {
     pub name: String,
     /// Its directory.
     pub path: PathBuf,
+    /// Equal for uses of a role with the same parameters, keywords and files: a host that is
+    /// through with one of them leaves the others out, unless [`Role::allow_duplicates`].
+    pub identity: String,
     /// `defaults/main` (or `defaults_from`).
     pub defaults: Arc<Map>,
     /// `vars/main` (or `vars_from`).
@@ -243,6 +249,7 @@ pub struct Role {
     pub dependencies: Vec<Arc<Role>>,
     /// `meta/argument_specs.yml`, entry point of this use, if there is one.
     pub argument_spec: Option<Value>,
-    /// The role that depends on this one or includes it: its `vars` are visible here too.
+    /// The role that depends on this one or includes it: its `vars` are visible here too. (As it
+    /// was before its dependencies were known: its own `dependencies` are empty here.)
     pub parents: Vec<Arc<Role>>,
 }

@@ -9,3 +9,4 @@ mod case;
 mod compat;
 mod laws;
 mod layers;
+mod yaml;

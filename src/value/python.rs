@@ -108,11 +108,21 @@ pub fn quote_repr(text: &str) -> String {
             c if (0x80..0xa1).contains(&(c as u32)) || c as u32 == 0xad => {
                 let _ = write!(out, "\\x{:02x}", c as u32);
             }
+            c if is_invisible(c as u32) => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
             c => out.push(c),
         }
     }
     out.push(quote);
     out
+}
+
+/// Spaces, separators, format and private characters outside of Latin-1, which `repr()` escapes.
+fn is_invisible(code: u32) -> bool {
+    matches!(code,
+        0x1680 | 0x2000..=0x200f | 0x2028..=0x202f | 0x205f..=0x206f | 0x3000
+        | 0xe000..=0xf8ff | 0xfeff | 0xfff9..=0xfffb)
 }
 
 #[cfg(test)]

@@ -32,7 +32,10 @@ pub fn explain(error: &Error, file: u32, text: &str) -> Box<Diag> {
             diag = diag.at(span(at, at), error.context().unwrap_or_default());
         }
     }
-    match cause(text, start) {
+    match cause(text, start)
+        .or_else(|| unclosed(error))
+        .or_else(|| reserved(text, start))
+    {
         Some(help) => diag.help(help),
         None => diag,
     }
@@ -49,6 +52,28 @@ fn line_of(text: &str, at: usize) -> &str {
     let start = text[..at].rfind('\n').map_or(0, |p| p + 1);
     let end = text[at..].find('\n').map_or(text.len(), |p| at + p);
     &text[start..end]
+}
+
+/// What was opened and never closed, as the parser's context tells.
+fn unclosed(error: &Error) -> Option<&'static str> {
+    let context = error.context()?;
+    if context.contains("quoted scalar") {
+        Some("a quote is opened and not closed")
+    } else if context.contains("flow sequence") {
+        Some("a list that begins with `[` ends with `]`")
+    } else if context.contains("flow mapping") {
+        Some("a mapping that begins with `{` ends with `}`")
+    } else if context.contains("block mapping") || context.contains("block collection") {
+        Some("the keys of one mapping, and the dashes of one list, start in the same column")
+    } else {
+        None
+    }
+}
+
+fn reserved(text: &str, at: usize) -> Option<&'static str> {
+    text[at..]
+        .starts_with(['@', '`', '%'])
+        .then_some("a value that starts with `@`, `%` or a backtick must be quoted")
 }
 
 /// The mistakes that people make, looked for on the line of the error and the one before.
@@ -83,4 +108,48 @@ fn cause(text: &str, at: usize) -> Option<&'static str> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diag::{SourceMap, render};
+    use crate::yaml::load;
+    use std::path::Path;
+
+    fn shown(text: &str) -> String {
+        let sources = SourceMap::default();
+        let diag = load(&sources, Path::new("t.yml"), text).unwrap_err();
+        render(&diag, &sources, false)
+    }
+
+    #[test]
+    fn says_what_to_do() {
+        let help = |text: &str| {
+            let shown = shown(text);
+            let (_, help) = shown.rsplit_once("= help: ").expect(&shown);
+            help.trim().to_owned()
+        };
+        assert!(help("a:\n\t- x\n").contains("a tab here"));
+        assert!(help("- debug:\n    msg: a: b\n").contains("`: ` in it must be quoted"));
+        assert!(help("- debug:\n    msg: {{ x }}/y\n").contains("starts with `{{` must be quoted"));
+        assert!(help("a: {{ x }}\n").contains("starts with `{{` must be quoted"));
+        assert!(help("a: 'x' and\n").contains("quote the whole value"));
+        assert!(help("a: \"x\nb: y\n").contains("quote is opened"));
+        assert!(help("a: [1, 2\nb: 3\n").contains("ends with `]`"));
+        assert!(help("- copy:\n    src: a\n   dest: b\n").contains("the same column"));
+        assert!(help("a: @x\n").contains("`@`"));
+    }
+
+    #[test]
+    fn points_at_the_place() {
+        insta::assert_snapshot!(shown("- debug:\n    msg: a: b\n"), @r"
+        error[yaml]: mapping values are not allowed in this context
+         --> t.yml:2:11
+          |
+        2 |     msg: a: b
+          |           ^
+          |
+          = help: a value with `: ` in it must be quoted
+        ");
+    }
 }

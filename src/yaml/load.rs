@@ -5,6 +5,7 @@ use super::resolve;
 use crate::diag::{Diag, Exit, Result, SourceMap, Span};
 use crate::value::{Key, Kind, Map, Text, Trust, Value};
 use libyaml_safer::{Event, EventData, Parser, ScalarStyle};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -44,11 +45,14 @@ pub fn load(sources: &SourceMap, name: &Path, text: &str) -> Result<Value> {
 /// As [`load`].
 pub fn load_all(sources: &SourceMap, name: &Path, text: &str) -> Result<Loaded> {
     let file = sources.add(name, text);
-    let mut bytes = text.as_bytes();
+    let ended = end_last_line(text);
+    let mut bytes = ended.as_bytes();
     let mut parser = Parser::new();
     parser.set_input_string(&mut bytes);
     let mut builder = Builder {
         file,
+        len: text.len() as u64,
+        cut: ended.len() > text.len(),
         anchors: HashMap::new(),
         warnings: Vec::new(),
     };
@@ -71,8 +75,25 @@ pub fn load_all(sources: &SourceMap, name: &Path, text: &str) -> Result<Loaded> 
     })
 }
 
+/// The text with a newline at its end: the scanner does not survive a block scalar without one
+/// (libyaml-safer 0.3.0). Spaces on a last line of nothing else mean nothing.
+fn end_last_line(text: &str) -> Cow<'_, str> {
+    if text.is_empty() || text.ends_with('\n') {
+        return Cow::Borrowed(text);
+    }
+    let before = text.trim_end_matches(' ');
+    if before.ends_with('\n') {
+        return Cow::Borrowed(before);
+    }
+    Cow::Owned(format!("{text}\n"))
+}
+
 struct Builder {
     file: u32,
+    /// Length of the text in bytes.
+    len: u64,
+    /// The text does not end with the newline that the parser got.
+    cut: bool,
     anchors: HashMap<String, Value>,
     warnings: Vec<Box<Diag>>,
 }
@@ -84,7 +105,7 @@ type Next<'a> = dyn FnMut() -> Result<Event> + 'a;
 
 impl Builder {
     fn span(&self, start: u64, end: u64) -> Span {
-        let clamp = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let clamp = |n: u64| u32::try_from(n.min(self.len)).unwrap_or(u32::MAX);
         Span {
             file: self.file,
             start: clamp(start),
@@ -107,11 +128,15 @@ impl Builder {
             EventData::Scalar {
                 anchor,
                 tag,
-                value,
+                mut value,
                 plain_implicit,
                 style,
                 ..
             } => {
+                let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                if block && self.cut && event.end_mark.index > self.len && value.ends_with('\n') {
+                    value.pop();
+                }
                 let plain = plain_implicit && style == ScalarStyle::Plain;
                 (anchor, self.scalar(tag.as_deref(), value, plain, span)?)
             }
@@ -231,9 +256,7 @@ impl Builder {
             }
             self.insert(&mut map, &key, value)?;
         }
-        for (key, value) in merged {
-            self.merge(&mut map, &key, &value)?;
-        }
+        let map = self.merge(map, &merged)?;
         let value = Value::map(map).at(whole);
         Ok(if plain { untrusted(&value) } else { value })
     }
@@ -269,26 +292,33 @@ impl Builder {
         Ok(())
     }
 
-    fn merge(&mut self, map: &mut Map, key: &Value, value: &Value) -> Result<()> {
-        let sources = match &value.kind {
-            Kind::Map(_) => std::slice::from_ref(value),
-            Kind::List(items) => items.as_slice(),
-            _ => &[],
-        };
-        if sources.is_empty() && !matches!(value.kind, Kind::List(_)) {
-            return Err(self.error("`<<` merges a mapping or a list of them", key.span));
+    /// Puts what `<<` brings before the mapping's own entries, which win. Of the mappings in one
+    /// list the first wins, of several `<<` the last (observed: PyYAML 6.0.3).
+    fn merge(&self, own: Map, merged: &[(Value, Value)]) -> Result<Map> {
+        if merged.is_empty() {
+            return Ok(own);
         }
-        for source in sources {
-            let Some(entries) = source.as_map() else {
-                return Err(self.error("`<<` merges a mapping or a list of them", source.span));
+        let mut map = Map::new();
+        for (key, value) in merged {
+            let sources = match &value.kind {
+                Kind::Map(_) => std::slice::from_ref(value),
+                Kind::List(items) => items.as_slice(),
+                _ => return Err(self.error("`<<` merges a mapping or a list of them", key.span)),
             };
-            for (key, value) in entries {
-                if map.get_key(key).is_none() {
+            for source in sources.iter().rev() {
+                let Some(entries) = source.as_map() else {
+                    let message = "`<<` merges a mapping or a list of them";
+                    return Err(self.error(message, source.span));
+                };
+                for (key, value) in entries {
                     map.insert(key.clone(), value.clone());
                 }
             }
         }
-        Ok(())
+        for (key, value) in own {
+            map.insert(key, value);
+        }
+        Ok(map)
     }
 
     fn unhashable(&self, span: Span) -> Box<Diag> {

@@ -25,6 +25,32 @@ pub fn plain(text: &str) -> Option<Kind> {
     float(text).map(Kind::Float)
 }
 
+/// True if a plain scalar of this text would be no string: also timestamps, `=` and `<<`, which
+/// [`plain`] keeps as text but which a string must be quoted for.
+pub fn is_special(text: &str) -> bool {
+    plain(text).is_some() || matches!(text, "=" | "<<") || looks_octal(text) || timestamp(text)
+}
+
+/// `0_`, which PyYAML takes for an octal number without digits.
+fn looks_octal(text: &str) -> bool {
+    let body = sign(text).1;
+    body.len() > 1 && body.starts_with('0') && body.bytes().skip(1).all(|b| b == b'_')
+}
+
+/// `2001-12-14`, or with a time of day behind `T`, `t` or spaces, a fraction and a time zone.
+fn timestamp(text: &str) -> bool {
+    static FORM: std::sync::LazyLock<Option<fancy_regex::Regex>> = std::sync::LazyLock::new(|| {
+        fancy_regex::Regex::new(
+            r"^(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?)$",
+        )
+        .ok()
+    });
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && FORM
+            .as_ref()
+            .is_some_and(|form| form.is_match(text).unwrap_or(false))
+}
+
 /// Splits a sign off.
 fn sign(text: &str) -> (bool, &str) {
     match text.strip_prefix('-') {
@@ -116,7 +142,7 @@ fn float(text: &str) -> Option<f64> {
         return (exponent.is_none()).then(|| sexagesimal_float(whole, fraction).map(signed))?;
     }
     if whole.is_empty() {
-        if body != text && negative {
+        if body != text {
             return None;
         }
         if !fraction.starts_with(|c: char| c.is_ascii_digit()) {
@@ -178,6 +204,7 @@ mod tests {
             ("-", "str"),
             ("+1", "1"),
             ("1:30.5", "90.5"),
+            ("+.5", "str"),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }

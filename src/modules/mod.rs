@@ -25,6 +25,7 @@ registry::modules! {
     fail::Fail,
     fetch::Fetch,
     file::File,
+    find::Find,
     group::Group,
     group_by::GroupBy,
     import_playbook::ImportPlaybook,
@@ -33,6 +34,7 @@ registry::modules! {
     include_role::IncludeRole,
     include_tasks::IncludeTasks,
     include_vars::IncludeVars,
+    ini_file::IniFile,
     known_hosts::KnownHosts,
     lineinfile::Lineinfile,
     meta::Meta,
@@ -49,5 +51,6 @@ registry::modules! {
     sysvinit::Sysvinit,
     tempfile::Tempfile,
     template::Template,
+    unarchive::Unarchive,
     validate_argument_spec::ValidateArgumentSpec,
 }

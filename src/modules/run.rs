@@ -123,10 +123,17 @@ fn perform(host: &mut dyn Host, ops: &[Op], flags: Flags, done: &mut Done) -> Re
     Ok(())
 }
 
+/// `over` on top of `under`, dicts key by key.
 fn merge(under: Json, over: Json) -> Json {
     match (under, over) {
         (Json::Object(mut under), Json::Object(over)) => {
-            under.extend(over);
+            for (key, value) in over {
+                let merged = match under.remove(&key) {
+                    Some(below) => merge(below, value),
+                    None => value,
+                };
+                under.insert(key, merged);
+            }
             Json::Object(under)
         }
         (_, over) => over,

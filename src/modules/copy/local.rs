@@ -7,7 +7,6 @@ use crate::modules::common::incoming::Sent;
 use crate::modules::common::py_json;
 use crate::modules::{Control, FileSearch};
 use serde_json::Value as Json;
-use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -57,10 +56,9 @@ fn local(src: &str, args: &Own, control: &dyn Control) -> Result<Local> {
         trimmed => trimmed,
     };
     let path = control.find(FileSearch::Files, trimmed)?;
-    let metadata = metadata(&path, true)?;
     let name = crate::sys::path::file_name(&path);
-    if !metadata.is_dir() {
-        return Ok(Local::File(file(&path, name, &metadata, args, control)?));
+    if !path.is_dir() {
+        return Ok(Local::File(file(&path, name, args, control)?));
     }
     let mut entries = Vec::new();
     walk(&path, "", args, control, &mut entries)?;
@@ -70,27 +68,13 @@ fn local(src: &str, args: &Own, control: &dyn Control) -> Result<Local> {
     }))
 }
 
-fn file(
-    path: &Path,
-    name: String,
-    metadata: &Metadata,
-    args: &Own,
-    control: &dyn Control,
-) -> Result<Sent> {
+fn file(path: &Path, name: String, args: &Own, control: &dyn Control) -> Result<Sent> {
+    let bytes = control.read(path, args.decrypt)?;
     Ok(Sent {
         name,
-        blob: Some(control.blob(control.read(path, args.decrypt)?)),
-        mode: metadata.permissions().mode() & 0o7777,
+        blob: Some(control.blob(bytes)),
+        mode: path.metadata().map_or(0o644, |m| m.permissions().mode() & 0o7777),
     })
-}
-
-fn metadata(path: &Path, follow: bool) -> Result<Metadata> {
-    let result = if follow {
-        path.metadata()
-    } else {
-        path.symlink_metadata()
-    };
-    result.map_err(|e| Diag::io("read", path, &e))
 }
 
 /// Collects a directory, parents before what is in them.
@@ -116,8 +100,7 @@ fn walk(
         } else {
             format!("{prefix}/{name}")
         };
-        let is_link = metadata(&path, false)?.is_symlink();
-        if is_link && !args.local_follow {
+        if path.is_symlink() && !args.local_follow {
             let target = path.read_link().map_err(|e| Diag::io("read", &path, &e))?;
             out.push(Entry {
                 path: below,
@@ -125,15 +108,14 @@ fn walk(
             });
             continue;
         }
-        let metadata = metadata(&path, true)?;
-        if metadata.is_dir() {
+        if path.is_dir() {
             out.push(Entry {
                 path: below.clone(),
                 item: Item::Dir,
             });
             walk(&path, &below, args, control, out)?;
         } else {
-            let sent = file(&path, name.into_owned(), &metadata, args, control)?;
+            let sent = file(&path, name.into_owned(), args, control)?;
             out.push(Entry {
                 path: below,
                 item: Item::File(sent),

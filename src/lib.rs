@@ -2,18 +2,59 @@
 //!
 //! Rooms, from low to high; `tests/layers.rs` keeps the walls (docs/design/design.md, section 4).
 
-pub mod args; // loose arguments to typed ones
-pub mod cli; // the command line, one file per verb
-pub mod config; // ansible.cfg and ANSIBLE_* variables
-pub mod diag; // messages to the user, and the texts they point into
-pub mod facts; // what `setup` tells of a host
-pub mod inventory; // hosts, groups, patterns
-pub mod jinja; // templates
+// messages to the user, and the texts they point into
+pub mod diag;
+
+// the value every room speaks
+pub mod value;
+
+// the host: what is read (View), what is done (Op), and who does it
+pub mod sys;
+
+// loose arguments to typed ones
+pub mod args;
+
+// one file per module: they only plan
 pub mod modules;
-pub mod output; // what happens during a run, and who shows it
+
+// what `setup` tells of a host
+pub mod facts;
+
+// YAML 1.1 with places
+pub mod yaml;
+
+// ansible-vault
+pub mod vault;
+
+// ansible.cfg and ANSIBLE_* variables
+pub mod config;
+
+// hosts, groups, patterns
+pub mod inventory;
+
+// variables and their precedence
+pub mod vars;
+
+// templates
+pub mod jinja;
+
+// playbooks, roles, tasks
 pub mod play;
-pub mod sys; // the host: what is read (View), what is done (Op), and who does it
-pub mod value; // the value every room speaks // one file per module: they only plan
-pub mod vars; // variables and their precedence
-pub mod vault; // ansible-vault
-pub mod yaml; // YAML 1.1 with places // playbooks, roles, tasks
+
+// what the control side and an agent say to each other
+pub mod wire;
+
+// the host's side
+pub mod agent;
+
+// how an agent is reached
+pub mod transport;
+
+// what happens during a run, and who shows it
+pub mod output;
+
+// runs: plays, hosts, steps, results
+pub mod exec;
+
+// the command line, one file per verb
+pub mod cli;

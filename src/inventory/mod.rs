@@ -9,4 +9,6 @@ mod vars_files;
 mod yaml;
 
 pub use model::Inventory;
-pub use read::{Options, load};
+pub use pattern::Selection;
+pub use read::{Decryptor, Options, load};
+pub use vars_files::file_vars;

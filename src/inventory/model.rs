@@ -311,6 +311,14 @@ impl Inventory {
         Arc::new(vars)
     }
 
+    /// The hosts of a pattern.
+    ///
+    /// # Errors
+    /// `bad-pattern`.
+    pub fn select(&self, pattern: &str) -> Result<super::Selection> {
+        self.data().select(pattern)
+    }
+
     /// `group_names`: the groups of a host without `all`, sorted.
     pub fn group_names_of(&self, host: &str) -> Vec<String> {
         let data = self.data();

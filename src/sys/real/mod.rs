@@ -71,6 +71,14 @@ impl RealHost {
         })
     }
 
+    /// The numbers of all groups an account is in, its primary one first.
+    ///
+    /// # Errors
+    /// `io` where the account files cannot be read.
+    pub fn groups_of(&self, user: &User) -> Result<Vec<u32>> {
+        self.accounts.borrow_mut().groups_of(user)
+    }
+
     /// Gets file contents from here.
     #[must_use]
     pub fn with_blobs(mut self, blobs: impl Blobs + 'static) -> RealHost {

@@ -1,0 +1,277 @@
+//! A child agent: the same binary as another user.
+
+use super::blobs::{Out, RemoteBlobs, send};
+use crate::diag::{Diag, Result};
+use crate::modules::StepResult;
+use crate::sys::real::RealHost;
+use crate::sys::{Known, User, View};
+use crate::wire::{
+    Become, Frame, FromAgent, PROTOCOL, Step, ToAgent, read_frame, write_blob, write_message,
+};
+use std::io::{BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the become program shows when it wants the password; unlikely in any other output.
+const PROMPT: &str = "[gxdeploy become] password:";
+
+/// A running child agent. Ends with this value.
+pub struct Child {
+    process: std::process::Child,
+    /// `None` only while it is being ended.
+    to: Option<ChildStdin>,
+    from: BufReader<ChildStdout>,
+}
+
+impl Child {
+    /// Starts an agent as another user and waits until it answers.
+    ///
+    /// # Errors
+    /// `become`, with what the become program said: no such user, no such program, wrong password.
+    pub fn start(r#become: &Become, host: &RealHost) -> Result<Child> {
+        let mut command = command(r#become, host)?;
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = command
+            .spawn()
+            .map_err(|e| refused(r#become, &crate::diag::reason(&e)))?;
+        let (Some(to), Some(from), Some(errors)) = (
+            process.stdin.take(),
+            process.stdout.take(),
+            process.stderr.take(),
+        ) else {
+            return Err(refused(r#become, "its pipes are missing"));
+        };
+        let to = Arc::new(Mutex::new(Some(to)));
+        let said = watch_errors(errors, to.clone(), r#become.password.clone());
+        let mut from = BufReader::new(from);
+        let ready = wait_ready(&mut from);
+        let to = to.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (ready, to) {
+            (true, Some(to)) => Ok(Child {
+                process,
+                to: Some(to),
+                from,
+            }),
+            (_, to) => {
+                drop(to);
+                let _ = process.kill();
+                let _ = process.wait();
+                let said = said.lock().unwrap_or_else(PoisonError::into_inner);
+                Err(refused(r#become, said.trim()))
+            }
+        }
+    }
+
+    /// Has a step performed, and relays what it asks and shows.
+    ///
+    /// # Errors
+    /// `become`: the child agent died.
+    pub fn perform(
+        &mut self,
+        mut step: Step,
+        out: &Out,
+        blobs: &RemoteBlobs,
+    ) -> Result<StepResult> {
+        let gone = || Diag::error("become", "the agent of the other user died");
+        // Steps are dropped here, never by the child.
+        step.drop_after = None;
+        self.say(&ToAgent::Step(Box::new(step)))
+            .map_err(|_| gone())?;
+        loop {
+            let Ok(Frame::Message(message)) = read_frame(&mut self.from) else {
+                return Err(gone());
+            };
+            match message {
+                FromAgent::Done { result, .. } => return Ok(*result),
+                FromAgent::Lost { diag, .. } => return Err(diag),
+                FromAgent::Live { .. } => {
+                    let _ = send(out, &message);
+                }
+                FromAgent::NeedBlob { sha256 } => {
+                    self.deliver(blobs.fetch(&sha256)?, sha256)
+                        .map_err(|_| gone())?;
+                }
+                FromAgent::Ready { .. } | FromAgent::Dropped { .. } => {}
+            }
+        }
+    }
+
+    fn deliver(&mut self, bytes: Option<Vec<u8>>, sha256: String) -> std::io::Result<()> {
+        match bytes {
+            Some(bytes) => {
+                self.say(&ToAgent::Blob { sha256 })?;
+                match &mut self.to {
+                    Some(to) => write_blob(to, &bytes),
+                    None => Err(std::io::ErrorKind::BrokenPipe.into()),
+                }
+            }
+            None => self.say(&ToAgent::NoBlob { sha256 }),
+        }
+    }
+
+    fn say(&mut self, message: &ToAgent) -> std::io::Result<()> {
+        match &mut self.to {
+            Some(to) => write_message(to, message),
+            None => Err(std::io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // The end of its input ends it, whoever it runs as.
+        self.to = None;
+        let _ = self.process.wait();
+    }
+}
+
+fn refused(r#become: &Become, said: &str) -> Box<Diag> {
+    let said = said.lines().last().unwrap_or_default();
+    Diag::error(
+        "become",
+        format!(
+            "cannot become {} by {}: {}",
+            r#become.user,
+            r#become.method,
+            if said.is_empty() {
+                "it gave no reason"
+            } else {
+                said
+            }
+        ),
+    )
+}
+
+/// The command line of the child: through the become program, or directly where root needs none.
+fn command(r#become: &Become, host: &RealHost) -> Result<Command> {
+    let root = nix::unistd::geteuid().is_root();
+    if root && r#become.flags.is_empty() && r#become.exe.is_none() {
+        return direct(r#become, host);
+    }
+    let agent = std::env::current_exe()
+        .map_err(|e| refused(r#become, &crate::diag::reason(&e)))?
+        .to_string_lossy()
+        .into_owned();
+    let user = r#become.user.as_str();
+    let program = r#become.exe.as_deref().unwrap_or(&r#become.method);
+    let mut command = Command::new(program);
+    match r#become.method.as_str() {
+        "sudo" => {
+            command.arg("-H");
+            command.args(&r#become.flags);
+            match r#become.password {
+                Some(_) => command.args(["-S", "-p", PROMPT]),
+                None => command.arg("-n"),
+            };
+            command.args(["-u", user, "--", &agent, "agent"]);
+        }
+        "su" => {
+            command.args(&r#become.flags);
+            command.args([user, "-s", "/bin/sh", "-c"]);
+            command.arg(format!("exec {} agent", shell_words::quote(&agent)));
+        }
+        "runuser" | "doas" => {
+            command.args(&r#become.flags);
+            command.args(["-u", user, "--", &agent, "agent"]);
+        }
+        other => {
+            return Err(
+                Diag::error("become", format!("unknown become method `{other}`"))
+                    .did_you_mean(other, ["sudo", "su", "runuser", "doas"]),
+            );
+        }
+    }
+    Ok(command)
+}
+
+/// As root no program is needed to become somebody: the ids are set between fork and exec. The
+/// environment is what sudo -H would leave.
+fn direct(r#become: &Become, host: &RealHost) -> Result<Command> {
+    let user: User = host
+        .user(&r#become.user)
+        .map(Known::known)?
+        .flatten()
+        .ok_or_else(|| refused(r#become, &format!("there is no user {}", r#become.user)))?;
+    let (Some(uid), Some(gid)) = (user.uid, user.gid) else {
+        return Err(refused(r#become, "the user is only planned"));
+    };
+    let groups: Vec<nix::unistd::Gid> = host
+        .groups_of(&user)?
+        .into_iter()
+        .map(nix::unistd::Gid::from_raw)
+        .collect();
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .arg0("gxdeploy")
+        .arg("agent")
+        .env("HOME", &user.home)
+        .env("USER", &user.name)
+        .env("LOGNAME", &user.name)
+        .env("SHELL", &user.shell)
+        .env("SUDO_USER", "root")
+        .env("SUDO_UID", "0")
+        .env("SUDO_GID", "0");
+    let (uid, gid) = (
+        nix::unistd::Uid::from_raw(uid),
+        nix::unistd::Gid::from_raw(gid),
+    );
+    // SAFETY: only system calls on values made before the fork; nothing allocates or locks.
+    #[expect(unsafe_code, reason = "ids must be set between fork and exec")]
+    unsafe {
+        command.pre_exec(move || {
+            nix::unistd::setgroups(&groups)?;
+            nix::unistd::setgid(gid)?;
+            nix::unistd::setuid(uid)?;
+            Ok(())
+        });
+    }
+    Ok(command)
+}
+
+fn wait_ready(from: &mut BufReader<ChildStdout>) -> bool {
+    matches!(
+        read_frame(from),
+        Ok(Frame::Message(FromAgent::Ready {
+            protocol: PROTOCOL,
+            ..
+        }))
+    )
+}
+
+type Input = Arc<Mutex<Option<ChildStdin>>>;
+
+/// Collects what the become program says and answers its prompt, once. Nothing else is written
+/// before the agent has answered: it could be taken for the password.
+fn watch_errors(
+    mut errors: impl Read + Send + 'static,
+    to: Input,
+    password: Option<String>,
+) -> Arc<Mutex<String>> {
+    let said = Arc::new(Mutex::new(String::new()));
+    let kept = said.clone();
+    std::thread::spawn(move || {
+        let mut password = password;
+        let mut buffer = [0; 1024];
+        while let Ok(n @ 1..) = errors.read(&mut buffer) {
+            let mut said = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            said.push_str(&String::from_utf8_lossy(&buffer[..n]));
+            if !said.contains(PROMPT) {
+                continue;
+            }
+            *said = said.replace(PROMPT, "");
+            let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
+            match (password.take(), to.as_mut()) {
+                (Some(password), Some(to)) => {
+                    let _ = to.write_all(format!("{password}\n").as_bytes());
+                }
+                // Asked twice: the password was wrong. The end of its input tells the program.
+                _ => *to = None,
+            }
+        }
+    });
+    said
+}

@@ -1,0 +1,191 @@
+//! The loop of an agent.
+
+use super::blobs::{Out, RemoteBlobs, Shared, send};
+use super::child::Child;
+use super::inbox::{self, Inbox, Item};
+use crate::diag::Diag;
+use crate::modules::{self, StepResult};
+use crate::sys::overlay::Overlay;
+use crate::sys::real::RealHost;
+use crate::sys::{Host, Known, View};
+use crate::wire::{Become, FromAgent, Mode, PROTOCOL, Step};
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+/// Serves one control side until its stream ends.
+///
+/// `on_end` is called from another thread as soon as the stream ends, even while a step runs: a
+/// process that is only an agent ends itself there, so that nothing outlives the run.
+///
+/// # Errors
+/// The stream broke.
+pub fn serve(
+    input: impl Read + Send + 'static,
+    output: impl Write + Send + 'static,
+    on_end: impl FnOnce(io::Result<()>) + Send + 'static,
+) -> io::Result<()> {
+    let out: Out = Arc::new(Mutex::new(Box::new(output)));
+    let Inbox { items, deliveries } = inbox::open(input, on_end);
+    let blobs = Arc::new(RemoteBlobs::new(out.clone(), deliveries));
+    let mut server = Server {
+        real: real_host(&blobs)?,
+        out,
+        blobs,
+        planned: None,
+        children: HashMap::new(),
+        failed: None,
+    };
+    let ready = FromAgent::Ready {
+        protocol: PROTOCOL,
+        uid: nix::unistd::geteuid().as_raw(),
+    };
+    send(&server.out, &ready)?;
+    for item in items {
+        match item {
+            Item::Step(step) => server.step(*step)?,
+            Item::Reset => server.children.clear(),
+        }
+    }
+    Ok(())
+}
+
+struct Server {
+    out: Out,
+    blobs: Arc<RemoteBlobs>,
+    real: RealHost,
+    /// The planned host of this run; made by the first step that plans.
+    planned: Option<Overlay<RealHost>>,
+    children: HashMap<Become, Child>,
+    /// An epoch with a failure, and the last of its steps that is still performed.
+    failed: Option<(u64, u64)>,
+}
+
+impl Server {
+    fn step(&mut self, step: Step) -> io::Result<()> {
+        let (id, epoch, drop_after) = (step.id, step.epoch, step.drop_after);
+        if self.failed.is_some_and(|(e, last)| e == epoch && id > last) {
+            return send(&self.out, &FromAgent::Dropped { id });
+        }
+        let start = Instant::now();
+        let answer = match self.perform(step) {
+            Ok(result) => {
+                if let (true, Some(last)) = (result.is_failed(), drop_after) {
+                    self.failed = Some((epoch, last));
+                }
+                FromAgent::Done {
+                    id,
+                    result: Box::new(result),
+                    duration: start.elapsed().as_secs_f64(),
+                }
+            }
+            Err(diag) => {
+                self.failed = Some((epoch, id));
+                FromAgent::Lost { id, diag }
+            }
+        };
+        send(&self.out, &answer)
+    }
+
+    fn perform(&mut self, step: Step) -> Result<StepResult, Box<Diag>> {
+        match &step.r#become {
+            Some(r#become) if !self.can_act_as(r#become, step.mode) => self.forward(step),
+            _ => Ok(self.here(&step)),
+        }
+    }
+
+    /// True where no other process is needed: it is this very user, or root only plans as another.
+    fn can_act_as(&self, r#become: &Become, mode: Mode) -> bool {
+        let uid = nix::unistd::geteuid().as_raw();
+        if uid == 0 && mode != Mode::Apply {
+            return true;
+        }
+        let user = self.real.user(&r#become.user).ok().and_then(Known::known);
+        let same = user.flatten().is_some_and(|user| user.uid == Some(uid));
+        same && r#become.flags.is_empty() && r#become.exe.is_none()
+    }
+
+    fn forward(&mut self, mut step: Step) -> Result<StepResult, Box<Diag>> {
+        let Some(mut r#become) = step.r#become.take() else {
+            return Ok(self.here(&step));
+        };
+        if step.mode == Mode::Plan {
+            // The planned host is one, so one process holds it: root, who can read everything. It
+            // acts as the user that was asked for.
+            step.r#become = Some(r#become.clone());
+            r#become.user = "root".to_owned();
+        }
+        if !self.children.contains_key(&r#become) {
+            let child = Child::start(&r#become, &self.real)?;
+            self.children.insert(r#become.clone(), child);
+        }
+        let Some(child) = self.children.get_mut(&r#become) else {
+            return Err(Diag::error("become", "the child agent is gone"));
+        };
+        let result = child.perform(step, &self.out, &self.blobs);
+        if result.is_err() {
+            self.children.remove(&r#become);
+        }
+        result
+    }
+
+    fn here(&mut self, step: &Step) -> StepResult {
+        match step.mode {
+            Mode::Apply => {
+                let (out, id) = (self.out.clone(), step.id);
+                self.real.set_step(step.environment.clone(), None);
+                self.real.on_line = Some(Box::new(move |line| {
+                    let line = line.to_owned();
+                    // A control side that is gone is noticed when the step ends.
+                    let _ = send(&out, &FromAgent::Live { id, line });
+                }));
+                run(step, &mut self.real)
+            }
+            Mode::Trial => match real_host(&self.blobs) {
+                Ok(real) => dry(step, &mut Overlay::new(real)),
+                Err(e) => StepResult::failed(Diag::error("agent", e.to_string())),
+            },
+            Mode::Plan => {
+                if self.planned.is_none() {
+                    match real_host(&self.blobs) {
+                        Ok(real) => self.planned = Some(Overlay::new(real)),
+                        Err(e) => {
+                            return StepResult::failed(Diag::error("agent", e.to_string()));
+                        }
+                    }
+                }
+                match &mut self.planned {
+                    Some(planned) => dry(step, planned),
+                    None => StepResult::failed(Diag::error("agent", "there is no planned host")),
+                }
+            }
+        }
+    }
+}
+
+fn real_host(blobs: &Arc<RemoteBlobs>) -> io::Result<RealHost> {
+    RealHost::new()
+        .map(|host| host.with_blobs(Shared(blobs.clone())))
+        .map_err(|diag| io::Error::other(diag.message))
+}
+
+/// Runs a step on a planned host, as the user it would run as.
+fn dry(step: &Step, host: &mut Overlay<RealHost>) -> StepResult {
+    host.base_mut().set_step(step.environment.clone(), None);
+    let acting = match &step.r#become {
+        Some(r#become) => host.become_user(&r#become.user, step.environment.clone()),
+        None => {
+            host.become_self();
+            Ok(())
+        }
+    };
+    match acting {
+        Ok(()) => run(step, host),
+        Err(diag) => StepResult::failed(diag),
+    }
+}
+
+fn run(step: &Step, host: &mut dyn Host) -> StepResult {
+    modules::run(&step.module, &step.args, host, step.flags)
+}

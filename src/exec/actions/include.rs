@@ -1,0 +1,213 @@
+//! `include_tasks` and `include_role`: content that is loaded when it is reached.
+
+use super::{arguments, flag, text};
+use crate::diag::{Diag, Result};
+use crate::exec::collect::Report;
+use crate::exec::context::Surroundings;
+use crate::exec::handlers;
+use crate::exec::host::{HostRun, Stop};
+use crate::exec::results::Judged;
+use crate::exec::task::Job;
+use crate::play::ast::{Common, Item, Role};
+use crate::play::{self, RoleUse};
+use crate::value::{Kind, Map, Value};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// `include_tasks`
+pub fn include_tasks(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
+    let Some(args) = arguments(host, job)? else {
+        return Ok(());
+    };
+    let Some(name) = text(&args, "file") else {
+        return host.end(job, Judged::unknown("its file is known after apply"));
+    };
+    let role = job.task.role.as_ref().or(job.around.role.as_ref());
+    let loaded = find_tasks(host, job, &name).and_then(|path| {
+        let loaded = play::load_tasks(&host.run.loader, &path, role)?;
+        Ok((path, loaded))
+    });
+    let (path, loaded) = match loaded {
+        Ok(loaded) => loaded,
+        Err(diag) => {
+            let diag = diag.at_if_none(job.task.args.span.or(job.task.span));
+            return host.end(job, Judged::failed(diag));
+        }
+    };
+    if let Some(circle) = circle(&job.around, &path) {
+        return host.end(job, Judged::failed(circle.at_if_none(job.task.span)));
+    }
+    host.report(Report::Included {
+        file: path.display().to_string(),
+        item: job.item.as_ref().map(|item| item.label.clone()),
+    });
+    let mut around = surroundings(host, job)?;
+    around.files.push(path);
+    adopt(host, &around, &loaded.handlers, &loaded.roles);
+    inside(host, job, &loaded.tasks, around)
+}
+
+/// `include_role`
+pub fn include_role(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
+    let Some(args) = arguments(host, job)? else {
+        return Ok(());
+    };
+    let Some(name) = text(&args, "name").or_else(|| text(&args, "role")) else {
+        return host.end(job, Judged::unknown("its name is known after apply"));
+    };
+    let parent = job.task.role.as_ref().or(job.around.role.as_ref());
+    let wanted = RoleUse {
+        name: name.clone(),
+        tasks_from: text(&args, "tasks_from"),
+        vars_from: text(&args, "vars_from"),
+        defaults_from: text(&args, "defaults_from"),
+        handlers_from: text(&args, "handlers_from"),
+        validate: flag(&args, "rolespec_validate", true),
+        dir: job.task.file.parent().map(PathBuf::from),
+    };
+    let loaded = match play::load_role(&host.run.loader, &wanted, parent) {
+        Ok(loaded) => loaded,
+        Err(diag) => {
+            let diag = diag.at_if_none(job.task.args.span.or(job.task.span));
+            return host.end(job, Judged::failed(diag));
+        }
+    };
+    if let Some(circle) = circle(
+        &job.around,
+        &loaded
+            .role
+            .path
+            .join(wanted.tasks_from.as_deref().unwrap_or("main")),
+    ) {
+        return host.end(job, Judged::failed(circle.at_if_none(job.task.span)));
+    }
+    host.report(Report::Included {
+        file: name,
+        item: job.item.as_ref().map(|item| item.label.clone()),
+    });
+    if flag(&args, "public", false) {
+        make_public(host, &loaded.role);
+    }
+    let mut around = surroundings(host, job)?;
+    around.files.push(
+        loaded
+            .role
+            .path
+            .join(wanted.tasks_from.as_deref().unwrap_or("main")),
+    );
+    around.role = Some(loaded.role);
+    adopt(host, &around, &loaded.handlers, &loaded.roles);
+    match inside(host, job, &loaded.tasks, around) {
+        Err(Stop::EndRole) => Ok(()),
+        end => end,
+    }
+}
+
+/// Takes over what included content brings to the play: handlers, and roles it imports.
+fn adopt(host: &mut HostRun, around: &Surroundings, handlers: &[Item], roles: &[Arc<Role>]) {
+    let mut of_handlers = around.clone();
+    of_handlers.handler = true;
+    handlers::flatten(handlers, &Arc::new(of_handlers), &mut host.handlers);
+    for role in roles {
+        make_public(host, role);
+    }
+}
+
+fn make_public(host: &mut HostRun, role: &Arc<Role>) {
+    if !host.roles.iter().any(|r| r.path == role.path) {
+        host.roles.push(role.clone());
+    }
+}
+
+/// The file beside the including one, in the role's `tasks/`, or beside the playbook.
+fn find_tasks(host: &HostRun, job: &Job, name: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(name);
+    let mut candidates = Vec::new();
+    if path.is_absolute() {
+        candidates.push(path);
+    } else {
+        if let Some(dir) = job.task.file.parent() {
+            candidates.push(dir.join(&path));
+        }
+        if let Some(role) = job.task.role.as_ref().or(job.around.role.as_ref()) {
+            candidates.push(role.path.join("tasks").join(&path));
+            candidates.push(role.path.join(&path));
+        }
+        if let Some(dir) = host.play.play.file.parent() {
+            candidates.push(dir.join("tasks").join(&path));
+            candidates.push(dir.join(&path));
+        }
+    }
+    if let Some(found) = candidates.iter().find(|path| path.is_file()) {
+        return Ok(found.clone());
+    }
+    let mut diag = Diag::error(
+        "file-not-found",
+        format!("Could not find or access '{name}' on the control side"),
+    );
+    for candidate in candidates {
+        diag = diag.note(format!("looked for {}", candidate.display()));
+    }
+    Err(diag)
+}
+
+/// Including a file from within itself without end is an error; a few times over (in loops that
+/// count down) is not.
+fn circle(around: &Surroundings, path: &PathBuf) -> Option<Box<Diag>> {
+    const MOST: usize = 100;
+    let times = around.files.iter().filter(|file| *file == path).count();
+    (times >= MOST).then(|| {
+        let mut diag = Diag::error(
+            "circular-include",
+            format!("{} includes itself without end", path.display()),
+        );
+        for file in around.files.iter().rev().take(5) {
+            diag = diag.note(format!("included by {}", file.display()));
+        }
+        diag
+    })
+}
+
+/// What surrounds included tasks: the include's `apply`, its `vars`, and its loop's variables.
+fn surroundings(host: &mut HostRun, job: &Job) -> Result<Surroundings, Stop> {
+    let mut params = Map::new();
+    if let Some(item) = &job.item {
+        for (key, value) in &item.vars {
+            params.insert(key.clone(), value.clone());
+        }
+    }
+    let apply = match job.task.args.get("apply") {
+        Some(value) => match play::parse_common(&host.run.loader, value) {
+            Ok(common) => common,
+            Err(diag) => {
+                host.end(job, Judged::failed(diag))?;
+                Common::default()
+            }
+        },
+        None => Common::default(),
+    };
+    Ok(job.around.included(&job.task, &apply, params))
+}
+
+/// Goes through included tasks at positions below the include's own.
+fn inside(host: &mut HostRun, job: &Job, items: &[Item], around: Surroundings) -> Result<(), Stop> {
+    let depth = host.at.len();
+    host.includes += 1;
+    host.at.push(host.includes);
+    let end = host.items(items, &Arc::new(around));
+    host.at.truncate(depth);
+    end?;
+    if let Some(name) = &job.unit.register {
+        let result: Map = [
+            ("changed", Value::from(false)),
+            ("include", Value::new(Kind::Null)),
+        ]
+        .into_iter()
+        .collect();
+        host.apply(crate::exec::queue::Effect::Set(
+            name.clone(),
+            Value::map(result),
+        ));
+    }
+    Ok(())
+}

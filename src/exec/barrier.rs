@@ -1,0 +1,140 @@
+//! Where the hosts of a play wait for each other.
+//!
+//! Hosts run through a play on their own. They meet only where one could notice that they do not
+//! go side by side: `run_once`, `any_errors_fatal`, `max_fail_percentage`, variables of other hosts.
+
+use super::collect::Position;
+use super::results::Judged;
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+#[derive(Default)]
+struct State {
+    reached: Vec<Position>,
+    done: Vec<bool>,
+    failed: Vec<bool>,
+    elected: HashMap<Position, usize>,
+    results: HashMap<Position, Option<Judged>>,
+    stopped: bool,
+}
+
+/// The meeting points of one play.
+pub struct Barrier {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// What a host has to do about a `run_once` task.
+pub enum Once {
+    /// Perform it, and tell the others with [`Barrier::publish`].
+    Perform,
+    /// Another host has performed it; `None` if it was ended before it came to a result.
+    Take(Option<Judged>),
+}
+
+impl Barrier {
+    /// For a number of hosts.
+    pub fn new(hosts: usize) -> Barrier {
+        Barrier {
+            state: Mutex::new(State {
+                reached: vec![Position::new(); hosts],
+                done: vec![false; hosts],
+                failed: vec![false; hosts],
+                ..State::default()
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until every other host has come to this position, passed it, or left the play.
+    pub fn meet(&self, host: usize, at: &[u32]) {
+        let mut state = self.lock();
+        state.reached[host] = at.to_vec();
+        self.changed.notify_all();
+        while !everyone_at(&state, at) {
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Decides who performs a `run_once` task: the first host of the play that is still in it.
+    /// The others wait for the result.
+    pub fn once(&self, host: usize, at: &[u32]) -> Once {
+        self.meet(host, at);
+        let mut state = self.lock();
+        let first = state
+            .reached
+            .iter()
+            .zip(&state.done)
+            .position(|(reached, done)| !done && reached == at)
+            .unwrap_or(host);
+        if *state.elected.entry(at.to_vec()).or_insert(first) == host {
+            return Once::Perform;
+        }
+        loop {
+            if let Some(result) = state.results.get(at) {
+                return Once::Take(result.clone());
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Tells the others the result of a `run_once` task.
+    pub fn publish(&self, at: &[u32], result: Option<Judged>) {
+        self.lock().results.insert(at.to_vec(), result);
+        self.changed.notify_all();
+    }
+
+    /// A host leaves the play; `failed` if it failed or could not be reached.
+    pub fn leave(&self, host: usize, failed: bool) {
+        let mut state = self.lock();
+        state.done[host] = true;
+        state.failed[host] = failed;
+        self.changed.notify_all();
+    }
+
+    /// Marks a host as failed while it is still in the play, and tells how many are.
+    pub fn fail(&self, host: usize) -> usize {
+        let mut state = self.lock();
+        state.failed[host] = true;
+        state.failed.iter().filter(|f| **f).count()
+    }
+
+    /// A failure was rescued.
+    pub fn rescue(&self, host: usize) {
+        self.lock().failed[host] = false;
+    }
+
+    /// The play is over for every host.
+    pub fn stop(&self) {
+        self.lock().stopped = true;
+        self.changed.notify_all();
+    }
+
+    /// True once [`Barrier::stop`] was called.
+    pub fn stopped(&self) -> bool {
+        self.lock().stopped
+    }
+
+    /// Which hosts have not failed.
+    pub fn alive(&self) -> Vec<bool> {
+        self.lock().failed.iter().map(|f| !f).collect()
+    }
+}
+
+fn everyone_at(state: &State, at: &[u32]) -> bool {
+    state
+        .reached
+        .iter()
+        .zip(&state.done)
+        .all(|(reached, done)| *done || reached.as_slice() >= at)
+}

@@ -1,0 +1,225 @@
+//! Puts the events of all hosts into the order that one would see if all hosts went through the
+//! tasks side by side, counts them, and hands them to the output.
+
+use crate::output::{Certainty, Counts, Event, Outcome, Output, PlanCounts, Status, TaskInfo};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Where in a play a task is: the index at each level (section, task, included task ...). The
+/// order of positions is the order of execution.
+pub type Position = Vec<u32>;
+
+/// One thing a host reports.
+#[derive(Clone, Debug)]
+pub enum Report {
+    /// A task is about to be performed.
+    Begin(TaskInfo),
+    /// An item of a loop ended.
+    Item(Box<Outcome>),
+    /// The task ended.
+    End(Box<Outcome>),
+    /// The task included a file.
+    Included {
+        /// The file as shown.
+        file: String,
+        /// The loop item's label.
+        item: Option<String>,
+    },
+    /// An attempt of the task failed and there will be another.
+    Retry {
+        /// The task's name.
+        task: String,
+        /// Attempts left.
+        left: u32,
+        /// The failed attempt.
+        result: serde_json::Value,
+    },
+    /// A failure was taken care of by `rescue`.
+    Rescued,
+    /// A message about the run.
+    Message(Box<crate::diag::Diag>),
+}
+
+struct HostQueue {
+    name: String,
+    reports: VecDeque<(Position, Report)>,
+    /// The last position the host is known to have reached.
+    reached: Position,
+    done: bool,
+}
+
+/// The collector of a run.
+pub struct Collector {
+    output: Box<dyn Output>,
+    hosts: Vec<HostQueue>,
+    /// The task whose banner was shown last.
+    shown: Option<(Position, String)>,
+    /// Report as things happen, not side by side (`strategy: free`).
+    free: bool,
+    recap: BTreeMap<String, Counts>,
+    plan: PlanCounts,
+}
+
+impl Collector {
+    /// A collector for an output.
+    pub fn new(output: Box<dyn Output>) -> Collector {
+        Collector {
+            output,
+            hosts: Vec::new(),
+            shown: None,
+            free: false,
+            recap: BTreeMap::new(),
+            plan: PlanCounts::default(),
+        }
+    }
+
+    /// Passes an event on that belongs to no task.
+    pub fn event(&mut self, event: &Event) {
+        self.output.event(event);
+    }
+
+    /// A play (or a batch of one) begins on these hosts.
+    pub fn play_started(&mut self, name: String, hosts: &[String], free: bool) {
+        self.hosts = hosts
+            .iter()
+            .map(|name| HostQueue {
+                name: name.clone(),
+                reports: VecDeque::new(),
+                reached: Position::new(),
+                done: false,
+            })
+            .collect();
+        self.free = free;
+        self.shown = None;
+        self.output.event(&Event::PlayStarted {
+            name,
+            hosts: hosts.to_vec(),
+        });
+    }
+
+    /// A host reports something at a position.
+    pub fn report(&mut self, host: usize, at: &[u32], report: Report) {
+        let queue = &mut self.hosts[host];
+        queue.reached = at.to_vec();
+        queue.reports.push_back((at.to_vec(), report));
+        self.release();
+    }
+
+    /// A host has nothing more to report in this play.
+    pub fn done(&mut self, host: usize) {
+        self.hosts[host].done = true;
+        self.release();
+    }
+
+    /// The recap so far.
+    pub fn recap(&self) -> &BTreeMap<String, Counts> {
+        &self.recap
+    }
+
+    /// Totals of the dry run so far.
+    pub fn plan(&self) -> PlanCounts {
+        self.plan
+    }
+
+    /// Makes sure that a host is in the recap even if nothing happens on it.
+    pub fn expect_host(&mut self, host: &str) {
+        self.recap.entry(host.to_owned()).or_default();
+    }
+
+    fn release(&mut self) {
+        while let Some(host) = self.next_host() {
+            let Some((at, report)) = self.hosts[host].reports.pop_front() else {
+                return;
+            };
+            self.show(host, at, report);
+        }
+    }
+
+    /// The host whose report comes next, if no other host can still report something earlier.
+    fn next_host(&self) -> Option<usize> {
+        let waiting = self
+            .hosts
+            .iter()
+            .enumerate()
+            .filter_map(|(i, q)| q.reports.front().map(|(at, _)| (at, i)));
+        let (first, host) = waiting.min_by(|a, b| a.0.cmp(b.0).then(a.1.cmp(&b.1)))?;
+        let open = |q: &HostQueue| !q.done && q.reports.is_empty() && q.reached < *first;
+        if !self.free && self.hosts.iter().any(open) {
+            return None;
+        }
+        // Within one task results are shown as they come: prefer any host at the same position.
+        Some(host)
+    }
+
+    fn show(&mut self, host: usize, at: Position, report: Report) {
+        let name = self.hosts[host].name.clone();
+        match report {
+            Report::Begin(info) => self.banner(at, info),
+            Report::Item(outcome) => {
+                self.banner(at, outcome.task.clone());
+                self.output.event(&Event::ItemEnded(*outcome));
+            }
+            Report::End(outcome) => {
+                self.banner(at, outcome.task.clone());
+                self.count(&outcome);
+                self.output.event(&Event::TaskEnded(*outcome));
+            }
+            Report::Included { file, item } => {
+                self.output.event(&Event::Included {
+                    file,
+                    hosts: vec![name],
+                    item,
+                });
+            }
+            Report::Retry { task, left, result } => self.output.event(&Event::Retry {
+                host: name,
+                task,
+                left,
+                result,
+            }),
+            Report::Rescued => {
+                let counts = self.recap.entry(name).or_default();
+                counts.rescued += 1;
+                counts.failed = counts.failed.saturating_sub(1);
+            }
+            Report::Message(diag) => self.output.event(&Event::Message(diag)),
+        }
+    }
+
+    fn banner(&mut self, at: Position, info: TaskInfo) {
+        let key = (at, info.path.clone());
+        if self.shown.as_ref() != Some(&key) {
+            self.shown = Some(key);
+            self.output.event(&Event::TaskStarted(info));
+        }
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        let counts = self.recap.entry(outcome.host.clone()).or_default();
+        match outcome.status {
+            Status::Ok => counts.ok += 1,
+            Status::Changed => {
+                counts.ok += 1;
+                counts.changed += 1;
+            }
+            Status::Skipped => counts.skipped += 1,
+            Status::Failed if outcome.ignored => {
+                counts.ok += 1;
+                counts.ignored += 1;
+                if outcome.result["changed"] == serde_json::json!(true) {
+                    counts.changed += 1;
+                }
+            }
+            Status::Failed => counts.failed += 1,
+            Status::Unreachable => counts.unreachable += 1,
+        }
+        let plan = &mut self.plan;
+        match (outcome.certainty, outcome.status) {
+            (_, Status::Skipped) => plan.skipped += 1,
+            (_, Status::Failed | Status::Unreachable) if !outcome.ignored => plan.failed += 1,
+            (Certainty::Unknown, _) => plan.unknown += 1,
+            (Certainty::Opaque, _) => plan.opaque += 1,
+            (Certainty::Sure, Status::Changed) => plan.change += 1,
+            (Certainty::Sure, _) => plan.ok += 1,
+        }
+    }
+}

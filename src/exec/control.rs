@@ -1,0 +1,106 @@
+//! What a module's `prepare` may use of the control side.
+
+use super::run::Run;
+use crate::diag::{Diag, Result, Span};
+use crate::jinja::Context;
+use crate::modules::{Control, FileSearch, RenderOptions};
+use crate::play::ast::Task;
+use crate::sys::Blob;
+use crate::vars::SharedScope;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+/// The control side as one step sees it.
+pub struct StepControl<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// The task.
+    pub task: &'a Task,
+    /// Its variables.
+    pub scope: &'a SharedScope,
+    /// Where its files are looked for.
+    pub context: &'a Context,
+    /// Set when something that was rendered is not known yet.
+    pub unknown: Cell<bool>,
+}
+
+impl StepControl<'_> {
+    /// Directories in the order they are searched, with `sub` (`files`, `templates`) before the
+    /// directory itself.
+    fn candidates(&self, sub: &str, name: &Path) -> Vec<PathBuf> {
+        let mut found: Vec<PathBuf> = Vec::new();
+        for dir in &self.context.search {
+            for candidate in [dir.join(sub).join(name), dir.join(name)] {
+                if !found.contains(&candidate) {
+                    found.push(candidate);
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Control for StepControl<'_> {
+    fn find(&self, search: FileSearch, name: &str) -> Result<PathBuf> {
+        let sub = match search {
+            FileSearch::Files => "files",
+            FileSearch::Templates => "templates",
+        };
+        let path = expand_home(name);
+        let candidates = if path.is_absolute() {
+            vec![path]
+        } else {
+            self.candidates(sub, &path)
+        };
+        if let Some(found) = candidates.iter().find(|path| path.exists()) {
+            return Ok(found.clone());
+        }
+        let mut diag = Diag::error(
+            "file-not-found",
+            format!("Could not find or access '{name}' on the control side"),
+        )
+        .at(self.span("src"), "no such file");
+        for candidate in &candidates {
+            diag = diag.note(format!("looked for {}", candidate.display()));
+        }
+        Err(diag)
+    }
+
+    fn read(&self, path: &Path, decrypt: bool) -> Result<Vec<u8>> {
+        let bytes = std::fs::read(path).map_err(|e| Diag::io("read", path, &e))?;
+        if decrypt && bytes.starts_with(b"$ANSIBLE_VAULT;") {
+            return self.run.decrypt_file(path, &bytes);
+        }
+        Ok(bytes)
+    }
+
+    fn render(&self, path: &Path, text: &str, options: &RenderOptions) -> Result<Option<String>> {
+        let rendered = self
+            .run
+            .engine
+            .file(path, text, options, self.scope, self.context)?;
+        if rendered.is_none() {
+            self.unknown.set(true);
+        }
+        Ok(rendered)
+    }
+
+    fn blob(&self, bytes: Vec<u8>) -> Blob {
+        self.run.blobs.add(bytes)
+    }
+
+    fn span(&self, option: &str) -> Span {
+        self.task
+            .args
+            .get(option)
+            .map_or(self.task.module_span, |value| value.span)
+            .or(self.task.span)
+    }
+}
+
+fn expand_home(name: &str) -> PathBuf {
+    match (name.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => PathBuf::from(name),
+    }
+}

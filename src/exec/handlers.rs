@@ -1,0 +1,165 @@
+//! Handlers: who is notified, and when they run.
+
+use super::context::Surroundings;
+use super::host::{HostRun, Stop};
+use super::results::Unit;
+use crate::diag::{Diag, Level};
+use crate::exec::collect::Report;
+use crate::play::ast::{Item, Play, Task};
+use std::sync::Arc;
+
+/// A handler with what surrounds it.
+pub type Handler = (Arc<Task>, Arc<Surroundings>);
+
+/// All handlers of a play in the order they run.
+pub fn of_play(play: &Arc<Play>) -> Vec<Handler> {
+    let mut around = Surroundings::of_play(play);
+    around.handler = true;
+    let mut found = Vec::new();
+    flatten(&play.handlers, &Arc::new(around), &mut found);
+    found
+}
+
+/// Adds the handlers of a list, blocks opened.
+pub fn flatten(items: &[Item], around: &Arc<Surroundings>, into: &mut Vec<Handler>) {
+    for item in items {
+        match item {
+            Item::Task(task) => into.push((task.clone(), around.clone())),
+            Item::Block(block) => {
+                let inner = Arc::new(around.inside(block));
+                flatten(&block.block, &inner, into);
+            }
+        }
+    }
+}
+
+impl HostRun {
+    /// Notes the handlers that a changed task notifies.
+    ///
+    /// # Errors
+    /// A name that is no handler's fails the task (observed: ansible-core 2.19.14).
+    pub fn notify(&mut self, unit: &Arc<Unit>) -> Result<(), Stop> {
+        for name in self.notify_names(unit) {
+            if !self.notify_one(&name) {
+                let diag = Diag::error(
+                    "unknown-handler",
+                    format!(
+                        "The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
+                    ),
+                )
+                .at(unit.task.span, "notified here")
+                .did_you_mean(&name, self.handler_names().iter().map(String::as_str));
+                self.report(Report::Message(diag));
+                return Err(Stop::Failed);
+            }
+        }
+        Ok(())
+    }
+
+    fn notify_names(&self, unit: &Arc<Unit>) -> Vec<String> {
+        let mut names = Vec::new();
+        for name in &unit.task.notify {
+            let value = self
+                .run
+                .engine
+                .render(name, &unit.scope, &unit.context)
+                .unwrap_or_else(|_| name.clone());
+            match value.as_list() {
+                Some(items) => names.extend(items.iter().map(crate::value::Value::to_text)),
+                None if value.is_null() => {}
+                None => names.push(value.to_text()),
+            }
+        }
+        names
+    }
+
+    /// The last handler of that name, and all that listen to it.
+    fn notify_one(&mut self, name: &str) -> bool {
+        let mut matched: Vec<Arc<Task>> = Vec::new();
+        let named = self
+            .handlers
+            .iter()
+            .rev()
+            .find(|(task, around)| self.handler_is(task, around, name));
+        matched.extend(named.map(|(task, _)| task.clone()));
+        for (task, _) in &self.handlers {
+            if task.listen.iter().any(|l| l.to_text() == name) {
+                matched.push(task.clone());
+            }
+        }
+        let found = !matched.is_empty();
+        for task in matched {
+            if !self.notified.iter().any(|t| Arc::ptr_eq(t, &task)) {
+                self.notified.push(task);
+            }
+        }
+        found
+    }
+
+    fn handler_is(&self, task: &Arc<Task>, around: &Arc<Surroundings>, name: &str) -> bool {
+        let Some(own) = &task.name else {
+            return false;
+        };
+        let mut own_name = own.to_text();
+        if own_name.contains("{{") {
+            let scope = self.task_scope(around, task);
+            own_name = match self
+                .run
+                .engine
+                .render(own, &scope, &self.context(task, around))
+            {
+                Ok(value) => value.to_text(),
+                Err(_) => return false,
+            };
+        }
+        if own_name == name {
+            return true;
+        }
+        let Some(role) = &task.role else {
+            return false;
+        };
+        name.strip_suffix(own_name.as_str())
+            .and_then(|rest| rest.strip_suffix(" : "))
+            .is_some_and(|prefix| prefix == role.name)
+    }
+
+    fn handler_names(&self) -> Vec<String> {
+        self.handlers
+            .iter()
+            .flat_map(|(task, _)| task.name.iter().chain(&task.listen))
+            .map(crate::value::Value::to_text)
+            .collect()
+    }
+
+    /// Runs the handlers that were notified, in the order they are defined; those that they notify
+    /// in turn as well.
+    ///
+    /// # Errors
+    /// Why the host leaves the play.
+    pub fn run_handlers(&mut self) -> Result<(), Stop> {
+        self.flush()?;
+        let depth = self.at.len();
+        loop {
+            let handlers = self.handlers.clone();
+            let next = handlers
+                .iter()
+                .enumerate()
+                .find(|(_, (task, _))| self.notified.iter().any(|t| Arc::ptr_eq(t, task)));
+            let Some((number, (task, around))) = next else {
+                return Ok(());
+            };
+            self.notified.retain(|t| !Arc::ptr_eq(t, task));
+            self.at.truncate(depth);
+            self.at.push(u32::try_from(number).unwrap_or(u32::MAX));
+            let end = self.task(task, around).and_then(|()| self.flush());
+            self.at.truncate(depth);
+            end?;
+        }
+    }
+
+    /// Shows a warning at the current position.
+    pub fn warn(&mut self, mut diag: Box<Diag>) {
+        diag.level = Level::Warning;
+        self.report(Report::Message(diag));
+    }
+}

@@ -1,0 +1,492 @@
+//! One host in one play: its variables, its agent, and the steps under way.
+
+use super::collect::{Position, Report};
+use super::handlers::Handler;
+use super::play::PlayRun;
+use super::queue::{Effect, Entry, Item, Pending, Queue};
+use super::results::{self, Brings, Judged, Unit};
+use super::run::Run;
+use super::scope::{PENDING, PendingFacts, TaskScope};
+use super::session::Session;
+use super::state::HostVars;
+use crate::diag::{Diag, Result};
+use crate::output::{Certainty, Event, Status};
+use crate::play::ast::{Role, Task};
+use crate::value::{Kind, Map, Value, from_json};
+use crate::vars::SharedScope;
+use crate::wire::FromAgent;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Why a host leaves a list of tasks early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// A task failed; the innermost `rescue` may take care of it.
+    Failed,
+    /// The connection is gone; nothing on this host can go on.
+    Unreachable,
+    /// `meta: end_host`.
+    EndHost,
+    /// `meta: end_batch`.
+    EndBatch,
+    /// `meta: end_play`.
+    EndPlay,
+    /// `meta: end_role`.
+    EndRole,
+    /// The user interrupted the run, or another host ended it.
+    Interrupted,
+}
+
+/// A host in a play. Lives on the host's own thread.
+pub struct HostRun {
+    /// The run.
+    pub run: Arc<Run>,
+    /// The play.
+    pub play: Arc<PlayRun>,
+    /// Number of the host in the play.
+    pub index: usize,
+    /// Its name.
+    pub host: String,
+    /// What its variables will be if every step under way ends well.
+    pub ahead: HostVars,
+    /// What its variables are as far as results have come.
+    settled: HostVars,
+    /// Variables of the inventory.
+    pub inventory: Arc<Map>,
+    /// Magic variables.
+    pub magic: Arc<Map>,
+    /// Steps under way.
+    pub queue: Queue,
+    /// Handlers to run, in the order they were notified.
+    pub notified: Vec<Arc<Task>>,
+    /// All handlers: those of the play, and those that included roles brought.
+    pub handlers: Vec<Handler>,
+    /// Roles whose variables the whole play sees: the play's, and those included as `public`.
+    pub roles: Vec<Arc<Role>>,
+    /// `vars_files` of the play, loaded for this host.
+    pub files: Arc<Map>,
+    /// Agents by the name of their host: its own, and those of hosts it delegated to.
+    pub sessions: HashMap<String, Session>,
+    /// Position in the play.
+    pub at: Position,
+    /// `ansible_failed_task` and `ansible_failed_result` of the last failure.
+    pub failure: Option<(Value, Value)>,
+    /// Result of the last task that was concluded: what `run_once` shares.
+    pub last: Option<Judged>,
+    /// How many includes have been entered; orders the positions of their tasks.
+    pub includes: u32,
+    /// The task of `--start-at-task` was reached.
+    pub started: bool,
+    /// Results of the loop whose items are coming in, and whether a failure is ignored.
+    items: Vec<(Judged, bool)>,
+}
+
+/// How far the control side runs ahead of a host.
+const MOST_AHEAD: usize = 512;
+
+impl HostRun {
+    /// A host at the beginning of a play.
+    pub fn new(run: &Arc<Run>, play: &Arc<PlayRun>, index: usize) -> HostRun {
+        let host = play.hosts[index].clone();
+        let vars = run.host_vars(&host);
+        HostRun {
+            inventory: run.inventory_vars(&host),
+            magic: run.magic(&host, Some(play)),
+            ahead: vars.clone(),
+            settled: vars,
+            run: run.clone(),
+            play: play.clone(),
+            index,
+            host,
+            queue: Queue::default(),
+            notified: Vec::new(),
+            handlers: super::handlers::of_play(&play.play),
+            roles: play.play.roles.clone(),
+            files: Arc::default(),
+            sessions: HashMap::new(),
+            at: Position::new(),
+            failure: None,
+            last: None,
+            includes: 0,
+            started: false,
+            items: Vec::new(),
+        }
+    }
+
+    /// Publishes what is settled, for other hosts and later plays.
+    pub fn publish(&self) {
+        self.run.set_host_vars(&self.host, self.settled.clone());
+    }
+
+    /// Reports something at the current position, after what is under way.
+    pub fn report(&mut self, report: Report) {
+        let at = self.at.clone();
+        self.report_at(at, report);
+    }
+
+    fn report_at(&mut self, at: Position, report: Report) {
+        if self.queue.front().is_some() {
+            self.queue.push(Entry::Report(at, report));
+        } else {
+            self.run.collector().report(self.index, &at, report);
+        }
+    }
+
+    /// Changes variables, now and (when results have come that far) for good.
+    pub fn apply(&mut self, effect: Effect) {
+        self.ahead.apply(&effect);
+        if self.queue.front().is_some() {
+            self.queue.push(Entry::Effect(effect));
+        } else {
+            self.settled.apply(&effect);
+        }
+    }
+
+    /// Waits until every step under way has ended.
+    ///
+    /// # Errors
+    /// One of them failed, or the connection did.
+    pub fn flush(&mut self) -> Result<(), Stop> {
+        self.drain(true)
+    }
+
+    /// Takes the results that have come already, and waits only if too much is under way.
+    ///
+    /// # Errors
+    /// As [`HostRun::flush`].
+    pub fn settle(&mut self) -> Result<(), Stop> {
+        if self.run.interrupted() {
+            return Err(Stop::Interrupted);
+        }
+        self.drain(self.queue.steps() >= MOST_AHEAD || self.play.lockstep)
+    }
+
+    fn drain(&mut self, wait: bool) -> Result<(), Stop> {
+        loop {
+            match self.queue.front() {
+                None => {
+                    self.publish_if_shared();
+                    return Ok(());
+                }
+                Some(Entry::Step(pending)) => {
+                    if !pending.begun {
+                        pending.begun = true;
+                        let (at, info) = (pending.unit.at.clone(), pending.unit.info.clone());
+                        self.run
+                            .collector()
+                            .report(self.index, &at, Report::Begin(info));
+                    }
+                    if !self.answer(wait)? {
+                        return Ok(());
+                    }
+                }
+                Some(_) => self.pass()?,
+            }
+        }
+    }
+
+    fn publish_if_shared(&self) {
+        if self.play.hosts.len() > 1 {
+            self.publish();
+        }
+    }
+
+    /// Handles the first entry, which is no step.
+    fn pass(&mut self) -> Result<(), Stop> {
+        match self.queue.pop() {
+            Some(Entry::Report(at, report)) => {
+                self.run.collector().report(self.index, &at, report);
+                Ok(())
+            }
+            Some(Entry::Effect(effect)) => {
+                self.settled.apply(&effect);
+                Ok(())
+            }
+            Some(Entry::Item(item)) => {
+                let (unit, item, judged) = *item;
+                self.item_ended(&unit, &item, judged);
+                Ok(())
+            }
+            Some(Entry::LoopEnd(unit)) => {
+                let judged = results::loop_result(&std::mem::take(&mut self.items));
+                self.conclude(&unit, judged)
+            }
+            Some(Entry::Step(_)) | None => Ok(()),
+        }
+    }
+
+    /// Takes one answer of the agent; false if there is none yet.
+    fn answer(&mut self, wait: bool) -> Result<bool, Stop> {
+        let Some(session) = self.sessions.get_mut(&self.host) else {
+            return self.unreachable(Diag::error("connection-lost", "there is no connection"));
+        };
+        let answer = if wait {
+            match session.receive() {
+                Ok(answer) => answer,
+                Err(diag) => return self.unreachable(diag),
+            }
+        } else {
+            match session.poll() {
+                Some(answer) => answer,
+                None => return Ok(false),
+            }
+        };
+        let awaited = match self.queue.front() {
+            Some(Entry::Step(pending)) => pending.id,
+            _ => return Ok(true),
+        };
+        match answer {
+            FromAgent::Done {
+                id,
+                result,
+                duration,
+            } if id == awaited => {
+                if let Some(Entry::Step(pending)) = self.queue.pop() {
+                    let mut judged = judged_of(*result);
+                    judged.duration = duration;
+                    self.ended(*pending, judged)?;
+                }
+            }
+            FromAgent::Lost { id, diag } if id == awaited => {
+                if let Some(Entry::Step(pending)) = self.queue.pop() {
+                    // The host is there, but the task's user is not to be had.
+                    self.ended(*pending, Judged::failed(diag))?;
+                }
+            }
+            FromAgent::Live { line, .. } => {
+                let host = self.host.clone();
+                self.run.collector().event(&Event::Live { host, line });
+            }
+            // Answers to steps that a failure made void.
+            FromAgent::Done { .. }
+            | FromAgent::Lost { .. }
+            | FromAgent::Dropped { .. }
+            | FromAgent::Ready { .. }
+            | FromAgent::NeedBlob { .. } => {}
+        }
+        Ok(true)
+    }
+
+    /// The connection failed while a step was under way.
+    fn unreachable(&mut self, diag: Box<Diag>) -> Result<bool, Stop> {
+        let unit = self.queue.units().next().cloned();
+        self.sessions.remove(&self.host);
+        self.forget_ahead();
+        if let Some(unit) = unit {
+            self.report_unreachable(&unit, diag)?;
+        }
+        Err(Stop::Unreachable)
+    }
+
+    /// Reports that a host cannot be reached for a task.
+    ///
+    /// # Errors
+    /// Always [`Stop::Unreachable`], unless the task ignores it.
+    pub fn report_unreachable(&mut self, unit: &Arc<Unit>, diag: Box<Diag>) -> Result<(), Stop> {
+        let mut judged = Judged::new(serde_json::json!({
+            "changed": false, "unreachable": true, "msg": diag.message,
+        }));
+        judged.status = Status::Unreachable;
+        judged.diag = Some(diag);
+        let outcome = results::outcome(unit, &judged, None);
+        let ignored = outcome.ignored;
+        self.report_at(unit.at.clone(), Report::End(Box::new(outcome)));
+        if ignored {
+            return Ok(());
+        }
+        Err(Stop::Unreachable)
+    }
+
+    /// A step has its result.
+    fn ended(&mut self, pending: Pending, judged: Judged) -> Result<(), Stop> {
+        let unit = pending.unit;
+        let judged = place(judged, &unit);
+        let scope = match &pending.item {
+            Some(item) => crate::vars::over(item.vars.clone(), unit.scope.clone()),
+            None => unit.scope.clone(),
+        };
+        let judged = results::judge(&self.run.engine, &unit, &scope, judged);
+        self.take_facts(&judged);
+        match pending.item {
+            Some(item) => {
+                self.item_ended(&unit, &item, judged);
+                Ok(())
+            }
+            None => self.conclude(&unit, judged),
+        }
+    }
+
+    /// Takes over the facts that a module returned.
+    pub fn take_facts(&mut self, judged: &Judged) {
+        if let Some(Kind::Map(facts)) = judged.value.get("ansible_facts").map(|v| &v.kind) {
+            let facts = Effect::Facts(Map::clone(facts));
+            self.settled.apply(&facts);
+            self.ahead.apply(&facts);
+        }
+    }
+
+    /// The result of the last item of a loop that has come in.
+    pub fn last_item(&self) -> Option<Value> {
+        self.items.last().map(|(judged, _)| judged.value.clone())
+    }
+
+    /// An item of a loop has its result.
+    fn item_ended(&mut self, unit: &Arc<Unit>, item: &Item, mut judged: Judged) {
+        add_item(&mut judged, item);
+        let outcome = results::outcome(unit, &judged, Some(&item.label));
+        let ignored = outcome.ignored;
+        self.run
+            .collector()
+            .report(self.index, &unit.at, Report::Item(Box::new(outcome)));
+        self.items.push((judged, ignored));
+    }
+
+    /// A task has its result: registers it, notifies, reports.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] if it failed and that is not ignored; what ran ahead is forgotten.
+    pub fn conclude(&mut self, unit: &Arc<Unit>, judged: Judged) -> Result<(), Stop> {
+        if let Some(name) = &unit.register {
+            let placeholder = matches!(
+                self.ahead.set.get(name).map(|v| &v.kind),
+                Some(Kind::Unknown(why)) if why.starts_with(PENDING)
+            );
+            self.settled.set(name, judged.value.clone());
+            if placeholder || !self.queue.has_steps() {
+                self.ahead.set(name, judged.value.clone());
+            }
+        }
+        if self.play.hosts.len() > 1 {
+            self.last = Some(judged.clone());
+        }
+        let outcome = results::outcome(unit, &judged, None);
+        let failed = judged.status == Status::Failed && !outcome.ignored;
+        self.run
+            .collector()
+            .report(self.index, &unit.at, Report::End(Box::new(outcome)));
+        let notifies = judged.status == Status::Changed
+            || (judged.status == Status::Failed
+                && judged.value.get("changed").is_some_and(Value::truthy));
+        if notifies && !unit.task.notify.is_empty() && !failed {
+            self.notify(unit)?;
+        }
+        if !failed {
+            return Ok(());
+        }
+        self.failure = Some((failed_task(unit), judged.value));
+        self.forget_ahead();
+        Err(Stop::Failed)
+    }
+
+    /// Forgets what ran ahead of a failure.
+    fn forget_ahead(&mut self) {
+        self.queue.clear();
+        self.items.clear();
+        self.ahead = self.settled.clone();
+        if let Some(session) = self.sessions.get_mut(&self.host) {
+            session.new_epoch();
+        }
+    }
+
+    /// Sends the placeholder for a result that is under way.
+    pub fn expect(&mut self, unit: &Unit) {
+        if let Some(name) = &unit.register {
+            self.ahead.set(name, Value::unknown(PENDING));
+        }
+    }
+
+    /// Which facts are under way.
+    pub fn pending_facts(&self) -> Option<PendingFacts> {
+        self.queue
+            .units()
+            .fold(None, |found, unit| match unit.brings {
+                Brings::Facts => Some(PendingFacts::Any),
+                Brings::SetupFacts => Some(found.unwrap_or(PendingFacts::Setup)),
+                Brings::Nothing => found,
+            })
+    }
+
+    /// Evaluates something over a task's scope. If it turns out to need a result that is under way,
+    /// waits for that and evaluates it again.
+    ///
+    /// # Errors
+    /// Outer: a step that had to be waited for failed. Inner: the evaluation did.
+    pub fn eval<T>(
+        &mut self,
+        scope: impl Fn(&HostRun) -> SharedScope,
+        evaluate: impl Fn(&Run, &SharedScope) -> Result<T>,
+        unknown: impl Fn(&T) -> bool,
+    ) -> Result<Result<T>, Stop> {
+        let made = scope(self);
+        let result = evaluate(&self.run, &made);
+        let early = match &result {
+            Ok(value) => unknown(value),
+            Err(_) => true,
+        };
+        if !early || !self.queue.has_steps() {
+            return Ok(result);
+        }
+        self.flush()?;
+        let made = scope(self);
+        Ok(evaluate(&self.run, &made))
+    }
+
+    /// The scope of layers above which nothing of this host is: used by [`super::task`].
+    pub fn scope_of(&self, layers: Vec<Arc<Map>>, facts_at: usize) -> SharedScope {
+        Arc::new(TaskScope {
+            layers,
+            pending_facts: self.pending_facts().map(|facts| (facts, facts_at)),
+            run: self.run.clone(),
+        })
+    }
+}
+
+/// A step's answer, not yet judged.
+pub fn judged_of(step: crate::modules::StepResult) -> Judged {
+    let mut judged = Judged::of_value(from_json(&step.result));
+    judged.diag = step.diag.map(Box::new);
+    if step.opaque > 0 {
+        judged.certainty = Certainty::Opaque;
+    }
+    judged
+}
+
+/// Gives an error of the agent the place of the option it is about, else of the task.
+pub fn place(mut judged: Judged, unit: &Unit) -> Judged {
+    if let Some(diag) = judged.diag.take() {
+        let option = diag.option.as_deref();
+        let span = option
+            .and_then(|name| unit.task.args.get(name))
+            .map_or(unit.task.module_span, |value| value.span);
+        judged.diag = Some(diag.at_if_none(span.or(unit.task.span)));
+    }
+    judged
+}
+
+fn add_item(judged: &mut Judged, item: &Item) {
+    let Kind::Map(map) = &mut judged.value.kind else {
+        return;
+    };
+    let map = Arc::make_mut(map);
+    if let Some(value) = item.vars.get(&item.var) {
+        map.insert(item.var.as_str(), value.clone());
+    }
+    map.insert("ansible_loop_var", item.var.as_str());
+    for (key, value) in &item.vars {
+        if key.as_str() == Some("ansible_loop") || key.as_str() == Some("ansible_index_var") {
+            map.insert(key.clone(), value.clone());
+        }
+    }
+}
+
+/// `ansible_failed_task`, as far as playbooks use it.
+fn failed_task(unit: &Unit) -> Value {
+    let task: Map = [
+        ("name", Value::str(unit.info.name.as_str())),
+        ("action", Value::str(unit.task.module.as_str())),
+        ("args", unit.task.args.clone()),
+    ]
+    .into_iter()
+    .collect();
+    Value::map(task)
+}

@@ -1,0 +1,41 @@
+//! Runs: from plays to steps on hosts, and from results back to variables.
+//!
+//! Each host goes through the play on its own thread. The control side renders and sends steps
+//! ahead of their results for as long as nothing needs one ([`queue`]); hosts wait for each other
+//! only where one could notice ([`barrier`]); events are put back into the order of tasks
+//! ([`collect`]).
+
+mod actions;
+mod ad_hoc;
+mod barrier;
+mod blobs;
+mod collect;
+mod connect;
+mod context;
+mod control;
+mod extra_vars;
+mod handlers;
+mod host;
+mod interrupt;
+mod loops;
+mod magic;
+mod options;
+mod play;
+mod playbook;
+mod prompt;
+mod queue;
+mod results;
+mod run;
+mod scope;
+mod secrets;
+mod serial;
+mod session;
+mod state;
+mod step;
+mod tags;
+mod task;
+mod walk;
+
+pub use options::{AdHoc, BecomeOptions, Options};
+pub use playbook::run;
+pub use tags::Tags;

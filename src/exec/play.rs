@@ -1,0 +1,44 @@
+//! One play, or one batch of its hosts, while it runs.
+
+use super::barrier::Barrier;
+use crate::play::ast::Play;
+use crate::value::Map;
+use std::sync::Arc;
+
+/// What the hosts of a play share.
+pub struct PlayRun {
+    /// The play.
+    pub play: Arc<Play>,
+    /// Its name as shown.
+    pub name: String,
+    /// Hosts of this batch.
+    pub hosts: Vec<String>,
+    /// Hosts of all batches.
+    pub all_hosts: Vec<String>,
+    /// `vars` of the play.
+    pub vars: Arc<Map>,
+    /// `vars_prompt`.
+    pub prompted: Arc<Map>,
+    /// Hosts wait for each other before each task.
+    pub lockstep: bool,
+    /// `max_fail_percentage`.
+    pub max_fail: Option<f64>,
+    /// `any_errors_fatal` of the play.
+    pub fatal: bool,
+    /// Handlers run on hosts that have failed too.
+    pub force_handlers: bool,
+    /// Where the hosts meet.
+    pub barrier: Barrier,
+}
+
+impl PlayRun {
+    /// Hosts of this batch that have not failed.
+    pub fn alive(&self) -> Vec<String> {
+        self.hosts
+            .iter()
+            .zip(self.barrier.alive())
+            .filter(|(_, alive)| *alive)
+            .map(|(host, _)| host.clone())
+            .collect()
+    }
+}

@@ -1,0 +1,362 @@
+//! From what a step answered to what a task came to: `failed_when`, `changed_when`, `register`,
+//! `no_log`, and the result of a loop.
+
+use super::collect::Position;
+use super::scope::over_one;
+use crate::diag::{Diag, Result};
+use crate::jinja::{Context, Engine};
+use crate::output::{Certainty, Outcome, Status, TaskInfo};
+use crate::play::ast::Task;
+use crate::sys::Known;
+use crate::value::{Kind, Map, Value, from_json};
+use crate::vars::SharedScope;
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+
+/// A task as it was when it was begun on a host: all that is needed to judge its results.
+pub struct Unit {
+    /// The task.
+    pub task: Arc<Task>,
+    /// As shown.
+    pub info: TaskInfo,
+    /// Where in the play.
+    pub at: Position,
+    /// The host.
+    pub host: String,
+    /// Its variables.
+    pub scope: SharedScope,
+    /// Where files and lookups start from.
+    pub context: Context,
+    /// Rendered `register`.
+    pub register: Option<String>,
+    /// Rendered `ignore_errors`.
+    pub ignore_errors: bool,
+    /// Rendered `ignore_unreachable`.
+    pub ignore_unreachable: bool,
+    /// `diff`.
+    pub show_diff: bool,
+    /// `-> other host`.
+    pub delegated_to: Option<String>,
+    /// True for a task with a loop.
+    pub looped: bool,
+    /// True in a dry run.
+    pub dry: bool,
+    /// What of the host's facts it may change.
+    pub brings: Brings,
+    /// The connection plugin's view of opaque commands: Ansible skips them in check mode.
+    pub skips_opaque: bool,
+}
+
+/// What a step's result may define besides its `register`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brings {
+    /// Nothing.
+    Nothing,
+    /// Facts that start with `ansible_`.
+    SetupFacts,
+    /// Facts of any name.
+    Facts,
+}
+
+/// A judged result.
+#[derive(Clone)]
+pub struct Judged {
+    /// What `register` sees.
+    pub value: Value,
+    /// What it came to.
+    pub status: Status,
+    /// How sure a dry run is of it.
+    pub certainty: Certainty,
+    /// Why it failed.
+    pub diag: Option<Box<Diag>>,
+    /// Seconds.
+    pub duration: f64,
+    /// `ansible_facts` in it are only shown, not taken over (`include_vars`).
+    pub no_facts: bool,
+}
+
+impl Judged {
+    /// A result that the control side made.
+    pub fn new(result: Json) -> Judged {
+        Judged::of_value(from_json(&result))
+    }
+
+    /// The same for a value.
+    pub fn of_value(value: Value) -> Judged {
+        let flag = |name: &str| value.get(name).is_some_and(Value::truthy);
+        let status = if flag("failed") {
+            Status::Failed
+        } else if flag("skipped") {
+            Status::Skipped
+        } else if flag("changed") {
+            Status::Changed
+        } else {
+            Status::Ok
+        };
+        Judged {
+            value,
+            status,
+            certainty: Certainty::Sure,
+            diag: None,
+            duration: 0.0,
+            no_facts: false,
+        }
+    }
+
+    /// A failure with its reason.
+    pub fn failed(diag: Box<Diag>) -> Judged {
+        let mut judged =
+            Judged::new(json!({"changed": false, "failed": true, "msg": diag.message}));
+        judged.diag = Some(diag);
+        judged
+    }
+
+    /// A condition that did not hold.
+    pub fn skipped(condition: &Value) -> Judged {
+        Judged::new(json!({
+            "changed": false,
+            "skipped": true,
+            "skip_reason": "Conditional result was False",
+            "false_condition": condition.to_json(),
+        }))
+    }
+
+    /// Something that only apply will tell.
+    pub fn unknown(why: &str) -> Judged {
+        let result: Map = [
+            ("changed", Value::unknown(why)),
+            ("msg", Value::str("known after apply")),
+        ]
+        .into_iter()
+        .collect();
+        Judged {
+            value: Value::map(result),
+            status: Status::Changed,
+            certainty: Certainty::Unknown,
+            diag: None,
+            duration: 0.0,
+            no_facts: false,
+        }
+    }
+
+    fn set(&mut self, key: &str, value: impl Into<Value>) {
+        if let Kind::Map(map) = &mut self.value.kind {
+            Arc::make_mut(map).insert(key, value);
+        }
+    }
+
+    fn entry(&self, key: &str) -> Option<&Value> {
+        self.value.get(key)
+    }
+}
+
+/// Fills in what every result has (`stdout_lines`, `failed`) and applies `changed_when` and
+/// `failed_when`. `scope` has the loop's variables, but not yet the registered result.
+///
+/// # Errors
+/// A condition that cannot be evaluated fails the task.
+pub fn judge(engine: &Engine, unit: &Unit, scope: &SharedScope, mut judged: Judged) -> Judged {
+    add_lines(&mut judged);
+    if judged.status == Status::Skipped {
+        return judged;
+    }
+    judged.set("failed", Value::from(judged.status == Status::Failed));
+    if judged.entry("changed").is_none() {
+        judged.set("changed", Value::from(judged.status == Status::Changed));
+    }
+    match conditions(engine, unit, scope, &mut judged) {
+        Ok(()) => judged,
+        Err(diag) => {
+            let mut failed = judged;
+            failed.set("failed", true);
+            failed.set("msg", diag.message.as_str());
+            failed.status = Status::Failed;
+            failed.diag = Some(diag);
+            failed
+        }
+    }
+}
+
+fn conditions(
+    engine: &Engine,
+    unit: &Unit,
+    scope: &SharedScope,
+    judged: &mut Judged,
+) -> Result<()> {
+    if let Some(conditions) = &unit.task.changed_when {
+        let seen = registered(unit, scope, judged);
+        match all(engine, conditions, &seen, &unit.context)? {
+            Known::Known(changed) => {
+                judged.set("changed", changed);
+                if judged.status != Status::Failed {
+                    judged.status = if changed { Status::Changed } else { Status::Ok };
+                    if judged.certainty == Certainty::Opaque && !changed {
+                        judged.certainty = Certainty::Sure;
+                    }
+                }
+            }
+            Known::Unknown => judged.certainty = Certainty::Unknown,
+        }
+    }
+    if let Some(conditions) = &unit.task.failed_when {
+        let seen = registered(unit, scope, judged);
+        if let Known::Known(failed) = all(engine, conditions, &seen, &unit.context)? {
+            judged.set("failed", failed);
+            judged.set("failed_when_result", failed);
+            let changed = judged.entry("changed").is_some_and(Value::truthy);
+            judged.status = match (failed, changed) {
+                (true, _) => Status::Failed,
+                (false, true) => Status::Changed,
+                (false, false) => Status::Ok,
+            };
+        }
+    }
+    Ok(())
+}
+
+fn registered(unit: &Unit, scope: &SharedScope, judged: &Judged) -> SharedScope {
+    match &unit.register {
+        Some(name) => over_one(name, judged.value.clone(), scope.clone()),
+        None => scope.clone(),
+    }
+}
+
+/// All conditions must hold; the first that does not decides.
+pub fn all(
+    engine: &Engine,
+    conditions: &[Value],
+    scope: &SharedScope,
+    context: &Context,
+) -> Result<Known<bool>> {
+    let mut unknown = false;
+    for condition in conditions {
+        match engine.condition(condition, scope, context)? {
+            Known::Known(true) => {}
+            Known::Known(false) => return Ok(Known::Known(false)),
+            Known::Unknown => unknown = true,
+        }
+    }
+    Ok(if unknown {
+        Known::Unknown
+    } else {
+        Known::Known(true)
+    })
+}
+
+/// `stdout_lines` and `stderr_lines`, which Ansible adds on the control side.
+fn add_lines(judged: &mut Judged) {
+    for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
+        if judged.entry(lines).is_some() {
+            continue;
+        }
+        let split = match judged.entry(text).map(|v| &v.kind) {
+            Some(Kind::Str(t)) => Value::list(split_lines(&t.text).map(Value::str).collect()),
+            Some(Kind::Unknown(why)) => Value::unknown(why.clone()),
+            _ => continue,
+        };
+        judged.set(lines, split);
+    }
+}
+
+/// Python's `str.splitlines()` for the line ends that commands write.
+fn split_lines(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let empty = text.is_empty();
+    text.split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line))
+        .filter(move |_| !empty)
+}
+
+/// The outcome that is shown.
+pub fn outcome(unit: &Unit, judged: &Judged, item: Option<&str>) -> Outcome {
+    let result = if unit.info.no_log {
+        censored(judged)
+    } else {
+        judged.value.to_json()
+    };
+    let failed = matches!(judged.status, Status::Failed);
+    Outcome {
+        host: unit.host.clone(),
+        task: unit.info.clone(),
+        status: judged.status,
+        result,
+        item: item.map(str::to_owned),
+        ignored: (failed && unit.ignore_errors)
+            || (judged.status == Status::Unreachable && unit.ignore_unreachable),
+        delegated_to: unit.delegated_to.clone(),
+        show_diff: unit.show_diff && !unit.info.no_log,
+        diag: judged.diag.clone().filter(|_| !unit.info.no_log),
+        certainty: if unit.dry {
+            judged.certainty
+        } else {
+            Certainty::Sure
+        },
+        duration: judged.duration,
+    }
+}
+
+fn censored(judged: &Judged) -> Json {
+    let mut shown = json!({
+        "censored": "the output has been hidden due to the fact that 'no_log: true' was specified for this result",
+        "changed": judged.status == Status::Changed,
+    });
+    for key in ["failed", "skipped", "attempts", "retries"] {
+        if let Some(value) = judged.entry(key)
+            && (value.truthy() || key == "attempts")
+        {
+            shown[key] = value.to_json();
+        }
+    }
+    shown
+}
+
+/// The result of a whole loop from those of its items.
+pub fn loop_result(items: &[(Judged, bool)]) -> Judged {
+    let any = |status: Status| items.iter().any(|(j, _)| j.status == status);
+    let results = Value::list(items.iter().map(|(j, _)| j.value.clone()).collect());
+    let failed = items
+        .iter()
+        .any(|(j, ignored)| j.status == Status::Failed && !ignored);
+    let changed = items
+        .iter()
+        .any(|(j, _)| j.entry("changed").is_some_and(Value::truthy));
+    let skipped = !items.is_empty() && items.iter().all(|(j, _)| j.status == Status::Skipped);
+    let mut map = Map::new();
+    map.insert("results", results);
+    map.insert("changed", changed);
+    let (status, msg) = if failed {
+        map.insert("failed", true);
+        (Status::Failed, "One or more items failed")
+    } else if items.is_empty() {
+        map.insert("skipped", true);
+        map.insert("skipped_reason", "No items in the list");
+        (Status::Skipped, "")
+    } else if skipped {
+        map.insert("skipped", true);
+        (Status::Skipped, "All items skipped")
+    } else if changed || any(Status::Changed) {
+        (Status::Changed, "All items completed")
+    } else {
+        (Status::Ok, "All items completed")
+    };
+    if !msg.is_empty() {
+        map.insert("msg", msg);
+    }
+    let certainty =
+        items
+            .iter()
+            .map(|(j, _)| j.certainty)
+            .fold(Certainty::Sure, |worst, c| match (worst, c) {
+                (Certainty::Unknown, _) | (_, Certainty::Unknown) => Certainty::Unknown,
+                (Certainty::Opaque, _) | (_, Certainty::Opaque) => Certainty::Opaque,
+                _ => Certainty::Sure,
+            });
+    Judged {
+        value: Value::map(map),
+        status,
+        certainty,
+        diag: None,
+        duration: items.iter().map(|(j, _)| j.duration).sum(),
+        no_facts: false,
+    }
+}

@@ -1,0 +1,184 @@
+//! A run: what all plays and hosts share, and the way from options to an exit code.
+
+use super::blobs::Blobs;
+use super::collect::Collector;
+use super::magic;
+use super::options::Options;
+use super::play::PlayRun;
+use super::scope;
+use super::state::HostVars;
+use super::tags::Tags;
+use crate::diag::{Diag, Exit, Result, SourceMap};
+use crate::inventory::Inventory;
+use crate::jinja::Engine;
+use crate::output::Counts;
+use crate::play::Loader;
+use crate::value::Map;
+use crate::vars::SharedScope;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// What a run consists of.
+pub struct Run {
+    /// What it was asked to do.
+    pub options: Options,
+    /// All texts.
+    pub sources: SourceMap,
+    /// Templates.
+    pub engine: Engine,
+    /// Hosts and groups.
+    pub inventory: Inventory,
+    /// Playbooks, roles and task files.
+    pub loader: Loader,
+    /// `-e`.
+    pub extra_vars: Arc<Map>,
+    /// Selected tags.
+    pub tags: Tags,
+    /// Contents for the hosts.
+    pub blobs: Arc<Blobs>,
+    /// The directory of the playbook.
+    pub playbook_dir: std::path::PathBuf,
+    pub(super) collector: Mutex<Collector>,
+    pub(super) hosts: RwLock<HashMap<String, HostVars>>,
+    pub(super) failed: Mutex<HashSet<String>>,
+    pub(super) interrupted: Arc<AtomicBool>,
+}
+
+impl Run {
+    /// The collector of events.
+    pub fn collector(&self) -> MutexGuard<'_, Collector> {
+        self.collector
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a host has learned in this run.
+    pub fn host_vars(&self, host: &str) -> HostVars {
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        hosts.get(host).cloned().unwrap_or_default()
+    }
+
+    /// Publishes what a host has learned.
+    pub fn set_host_vars(&self, host: &str, vars: HostVars) {
+        let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
+        hosts.insert(host.to_owned(), vars);
+    }
+
+    /// The variables of the inventory for a host, `host_vars` and `group_vars` among them.
+    pub fn inventory_vars(&self, host: &str) -> Arc<Map> {
+        self.inventory.vars_of(host)
+    }
+
+    /// Magic variables of a host.
+    pub fn magic(&self, host: &str, play: Option<&PlayRun>) -> Arc<Map> {
+        Arc::new(magic::of_host(self, host, play))
+    }
+
+    /// The variables of a host outside of tasks: what `hostvars` shows.
+    pub fn host_scope(self: &Arc<Self>, host: &str) -> Option<SharedScope> {
+        if !self.inventory.has_host(host) {
+            return None;
+        }
+        Some(scope::outside(
+            self,
+            self.magic(host, None),
+            self.inventory_vars(host),
+            &self.host_vars(host),
+        ))
+    }
+
+    /// A host takes no further part in the run.
+    pub fn host_failed(&self, host: &str) {
+        self.lock_failed().insert(host.to_owned());
+    }
+
+    /// `meta: clear_host_errors`.
+    pub fn clear_failures(&self) {
+        self.lock_failed().clear();
+    }
+
+    /// True if a host has failed in an earlier play.
+    pub fn has_failed(&self, host: &str) -> bool {
+        self.lock_failed().contains(host)
+    }
+
+    fn lock_failed(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True if every host that took part has failed.
+    pub fn nobody_left(&self) -> bool {
+        let failed = self.lock_failed();
+        let collector = self.collector();
+        let mut seen = collector.recap().keys().peekable();
+        seen.peek().is_some() && seen.all(|host| failed.contains(host))
+    }
+
+    /// The exit code that the results so far lead to (ansible-playbook's).
+    pub fn exit(&self) -> Exit {
+        let collector = self.collector();
+        let any = |f: fn(&Counts) -> u32| collector.recap().values().any(|counts| f(counts) > 0);
+        if any(|counts| counts.unreachable) {
+            Exit::Unreachable
+        } else if any(|counts| counts.failed) {
+            Exit::HostsFailed
+        } else {
+            Exit::Ok
+        }
+    }
+
+    /// True after Ctrl-C.
+    pub fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Whether plays gather facts when they do not say: the `gathering` setting.
+    pub fn gathers_by_default(&self, _host: &str, vars: &HostVars) -> bool {
+        match self.loader.config.gathering.as_str() {
+            "explicit" => false,
+            "smart" => vars.facts.is_empty(),
+            _ => true,
+        }
+    }
+
+    /// `add_host`; false if nothing changed.
+    pub fn add_host(&self, name: &str, groups: &[String], vars: Map) -> bool {
+        self.inventory.add_host(name, groups, vars)
+    }
+
+    /// `group_by`; false if nothing changed.
+    pub fn group_host(&self, host: &str, group: &str, parents: &[String]) -> bool {
+        self.inventory.group_host(host, group, parents)
+    }
+
+    /// `meta: refresh_inventory`.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn refresh_inventory(&self) -> Result<()> {
+        self.inventory.refresh(&self.sources)
+    }
+
+    /// Decrypts a vaulted file.
+    ///
+    /// # Errors
+    /// `vault`: no secret opens it.
+    pub fn decrypt_file(&self, path: &Path, bytes: &[u8]) -> Result<Vec<u8>> {
+        self.loader.decrypt(path, bytes)
+    }
+
+    /// Asks the user.
+    pub fn prompt(&self, text: &str, echo: bool) -> String {
+        super::prompt::ask(text, echo).unwrap_or_default()
+    }
+}
+
+/// The error of a playbook that matched nothing usable.
+pub fn no_hosts(pattern: &str) -> Box<Diag> {
+    Diag::warning(
+        "no-hosts",
+        format!("Could not match supplied host pattern, ignoring: {pattern}"),
+    )
+}

@@ -1,0 +1,94 @@
+//! The variables of one task on one host: layers, the winner first.
+
+use super::run::Run;
+use super::state::HostVars;
+use crate::value::{Map, Value};
+use crate::vars::{Scope, SharedScope, over};
+use std::sync::Arc;
+
+/// Marks the reason of an unknown value that only has to be waited for: a step that has been sent
+/// but has not answered yet.
+pub const PENDING: &str = "\u{0}pending";
+
+/// Layers of variables, highest precedence first.
+pub struct TaskScope {
+    /// The layers.
+    pub layers: Vec<Arc<Map>>,
+    /// Which names a fact-gathering step that is under way may still define, and the index of the
+    /// layer below which they would be.
+    pub pending_facts: Option<(PendingFacts, usize)>,
+    /// For `hostvars`.
+    pub run: Arc<Run>,
+}
+
+/// What steps that are under way may define.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PendingFacts {
+    /// `setup`: names that start with `ansible_`.
+    Setup,
+    /// Any module that returns facts: any name.
+    Any,
+}
+
+impl Scope for TaskScope {
+    fn get(&self, name: &str) -> Option<Value> {
+        for (index, layer) in self.layers.iter().enumerate() {
+            if let Some((facts, at)) = self.pending_facts
+                && index == at
+                && (facts == PendingFacts::Any || name.starts_with("ansible_"))
+            {
+                return Some(Value::unknown(PENDING));
+            }
+            if let Some(value) = layer.get(name) {
+                return Some(value.clone());
+            }
+        }
+        None
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .layers
+            .iter()
+            .flat_map(|layer| layer.keys())
+            .filter_map(|key| key.as_str().map(str::to_owned))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    fn host(&self, host: &str) -> Option<SharedScope> {
+        self.run.host_scope(host)
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        self.run.inventory.host_names()
+    }
+}
+
+/// Puts one name over a scope.
+pub fn over_one(name: &str, value: Value, below: SharedScope) -> SharedScope {
+    over([(name, value)].into_iter().collect(), below)
+}
+
+/// The variables of a host outside of any task: inventory, facts and what was set.
+pub fn outside(
+    run: &Arc<Run>,
+    magic: Arc<Map>,
+    inventory: Arc<Map>,
+    vars: &HostVars,
+) -> SharedScope {
+    Arc::new(TaskScope {
+        layers: vec![
+            magic,
+            run.extra_vars.clone(),
+            vars.set.clone(),
+            vars.included.clone(),
+            vars.facts.clone(),
+            inventory,
+        ],
+        pending_facts: None,
+        run: run.clone(),
+    })
+}

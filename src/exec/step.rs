@@ -1,0 +1,422 @@
+//! A task that the agent carries out: arguments, user, environment, and sending it.
+
+use super::connect;
+use super::control::StepControl;
+use super::host::{self, HostRun, Stop};
+use super::queue::{Entry, Pending};
+use super::results::{self, Judged};
+use super::task::{Job, to_bool};
+use crate::diag::{Diag, Result};
+use crate::exec::collect::Report;
+use crate::modules::{self, Flags};
+use crate::output::Status;
+use crate::sys::Known;
+use crate::value::{Kind, Map, Value};
+use crate::wire::{Become, FromAgent, Mode, Step};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A rendered step, or the reason why there is none yet.
+enum Made {
+    Step(Box<Step>),
+    Unknown(String),
+}
+
+impl HostRun {
+    /// Renders a step and sends it; waits for the answer only where the next task could depend on
+    /// it in a way that cannot be seen from its variables.
+    ///
+    /// # Errors
+    /// Why the host does not go on behind it.
+    pub fn step(&mut self, job: &Job) -> Result<(), Stop> {
+        let made = self.eval(
+            |host| host.job_scope(job),
+            |run, scope| make(run, job, scope),
+            |made| matches!(made, Made::Unknown(_)),
+        )?;
+        let mut step = match made {
+            Ok(Made::Step(step)) => step,
+            Ok(Made::Unknown(why)) => return self.end(job, Judged::unknown(&why)),
+            Err(diag) => return self.end(job, Judged::failed(diag.at_if_none(job.task.span))),
+        };
+        let target = match self.target(job)? {
+            Ok(target) => target,
+            Err(diag) => return self.end(job, Judged::failed(diag)),
+        };
+        if let Err(diag) = self.connect(&target, job) {
+            self.flush()?;
+            return self.report_unreachable(&job.unit, diag);
+        }
+        if target != self.host || self.waits_for_result(job) || job.task.until.is_some() {
+            self.flush()?;
+            return self.attempts(job, &step, &target);
+        }
+        let Some(session) = self.sessions.get_mut(&target) else {
+            return Err(Stop::Unreachable);
+        };
+        let id = session.next_id();
+        // The other items of a loop are performed whatever becomes of this one.
+        step.drop_after = (!job.unit.ignore_errors && job.item.is_none()).then_some(id);
+        if let Err(diag) = session.send(*step) {
+            self.flush()?;
+            return self.report_unreachable(&job.unit, diag);
+        }
+        self.queue.push(Entry::Step(Box::new(Pending {
+            id,
+            unit: job.unit.clone(),
+            item: job.item.clone(),
+            begun: false,
+        })));
+        if job.item.is_none() {
+            self.expect(&job.unit);
+        }
+        self.settle()
+    }
+
+    /// True where the next task must not begin before this one's result is judged: its failure is
+    /// decided on this side, or it is a loop of which items may fail.
+    pub fn waits_for_result(&self, job: &Job) -> bool {
+        job.task.failed_when.is_some()
+            || (job.task.looping.is_some() && job.item.is_none() && !job.unit.ignore_errors)
+    }
+
+    /// Which host performs it: this one, or `delegate_to`.
+    fn target(&mut self, job: &Job) -> Result<Result<String>, Stop> {
+        let Some(delegate) = &job.keywords.delegate_to else {
+            return Ok(Ok(self.host.clone()));
+        };
+        let context = &job.unit.context;
+        let rendered = self.eval(
+            |host| host.job_scope(job),
+            |run, scope| run.engine.render(delegate, scope, context),
+            |value| value.find_unknown().is_some(),
+        )?;
+        Ok(rendered.map(|value| value.to_text()))
+    }
+
+    fn connect(&mut self, target: &str, job: &Job) -> Result<()> {
+        if self.sessions.contains_key(target) {
+            return Ok(());
+        }
+        let scope = if target == self.host {
+            self.job_scope(job)
+        } else {
+            self.run
+                .host_scope(target)
+                .unwrap_or_else(|| self.job_scope(job))
+        };
+        let session = connect::open(&self.run, target, &job.keywords, &scope, &job.unit.context)?;
+        self.sessions.insert(target.to_owned(), session);
+        Ok(())
+    }
+
+    /// Performs a step and waits, again and again while `until` does not hold.
+    fn attempts(&mut self, job: &Job, step: &Step, target: &str) -> Result<(), Stop> {
+        let retries = match &job.task.until {
+            Some(_) => self.number(job.task.retries.as_ref(), job, 3.0)?,
+            None => 0.0,
+        };
+        let delay = self.number(job.task.delay.as_ref(), job, 5.0)?;
+        let mut left = retries.max(0.0) as u32;
+        for attempt in 1u32.. {
+            let judged = match self.call(step.clone(), target) {
+                Ok(judged) => host::place(judged, &job.unit),
+                Err(diag) => return self.report_unreachable(&job.unit, diag),
+            };
+            let Some(until) = &job.task.until else {
+                return self.end(job, judged);
+            };
+            let mut judged =
+                results::judge(&self.run.engine, &job.unit, &self.job_scope(job), judged);
+            add(&mut judged, "attempts", Value::from(i64::from(attempt)));
+            match self.holds(job, until, &judged) {
+                Ok(Known::Known(true) | Known::Unknown) => return self.judged(job, judged),
+                Ok(Known::Known(false)) if left == 0 => {
+                    add(&mut judged, "failed", Value::from(true));
+                    judged.status = Status::Failed;
+                    return self.judged(job, judged);
+                }
+                Ok(Known::Known(false)) => {
+                    self.report(Report::Retry {
+                        task: job.unit.info.name.clone(),
+                        left,
+                        result: judged.value.to_json(),
+                    });
+                    left -= 1;
+                    if job.unit.dry {
+                        // What is only planned does not come true by waiting.
+                        return self
+                            .end(job, Judged::unknown("what it waits for comes with apply"));
+                    }
+                    std::thread::sleep(Duration::from_secs_f64(delay.clamp(0.0, 86_400.0)));
+                    if self.run.interrupted() {
+                        return Err(Stop::Interrupted);
+                    }
+                }
+                Err(diag) => return self.end(job, Judged::failed(diag)),
+            }
+        }
+        Ok(())
+    }
+
+    fn holds(&self, job: &Job, until: &[Value], judged: &Judged) -> Result<Known<bool>> {
+        let mut scope = self.job_scope(job);
+        if let Some(name) = &job.unit.register {
+            scope = super::scope::over_one(name, judged.value.clone(), scope);
+        }
+        results::all(&self.run.engine, until, &scope, &job.unit.context)
+    }
+
+    /// Ends a task with a result that has been judged already.
+    fn judged(&mut self, job: &Job, judged: Judged) -> Result<(), Stop> {
+        if let Some(item) = &job.item {
+            let entry = Entry::Item(Box::new((job.unit.clone(), item.clone(), judged)));
+            self.queue.push(entry);
+            return self.settle();
+        }
+        self.take_facts(&judged);
+        self.conclude(&job.unit, judged)
+    }
+
+    fn number(&mut self, value: Option<&Value>, job: &Job, default: f64) -> Result<f64, Stop> {
+        let Some(value) = value else {
+            return Ok(default);
+        };
+        let rendered = self.render_or(value, &job.task, &job.around)?;
+        Ok(rendered.to_text().trim().parse().unwrap_or(default))
+    }
+
+    /// Sends a step and waits for its answer; nothing else may be under way on that session.
+    fn call(&mut self, mut step: Step, target: &str) -> Result<Judged> {
+        let lost = || Diag::error("connection-lost", "there is no connection");
+        let session = self.sessions.get_mut(target).ok_or_else(lost)?;
+        step.drop_after = None;
+        let sent = session.send(step)?;
+        loop {
+            match session.receive()? {
+                FromAgent::Done {
+                    id,
+                    result,
+                    duration,
+                } if id == sent => {
+                    let mut judged = host::judged_of(*result);
+                    judged.duration = duration;
+                    return Ok(judged);
+                }
+                FromAgent::Lost { id, diag } if id == sent => return Ok(Judged::failed(diag)),
+                FromAgent::Live { line, .. } => {
+                    let host = self.host.clone();
+                    self.run
+                        .collector()
+                        .event(&crate::output::Event::Live { host, line });
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn add(judged: &mut Judged, key: &str, value: Value) {
+    if let Kind::Map(map) = &mut judged.value.kind {
+        std::sync::Arc::make_mut(map).insert(key, value);
+    }
+}
+
+/// Renders all that a step consists of.
+fn make(run: &super::run::Run, job: &Job, scope: &crate::vars::SharedScope) -> Result<Made> {
+    let unit = &job.unit;
+    let Some(entry) = modules::find(&job.task.module) else {
+        return Err(Diag::error(
+            "unknown-module",
+            format!("couldn't resolve module/action '{}'", job.task.module),
+        )
+        .at(job.task.module_span, "")
+        .did_you_mean(&job.task.module, modules::names()));
+    };
+    let args = arguments(run, job, scope, entry)?;
+    if let Some(why) = args.find_unknown() {
+        return Ok(Made::Unknown(why.to_string()));
+    }
+    let control = StepControl {
+        run,
+        task: &job.task,
+        scope,
+        context: &unit.context,
+        unknown: Cell::new(false),
+    };
+    let typed = (entry.check)(&args, &run.sources)?;
+    let prepared = (entry.prepare)(&typed, &control)?;
+    if control.unknown.get() && !unit.dry {
+        return Ok(Made::Unknown("what it renders is not known yet".to_owned()));
+    }
+    let environment = environment(run, job, scope)?;
+    Ok(Made::Step(Box::new(Step {
+        id: 0,
+        epoch: 0,
+        module: entry.name.to_owned(),
+        args: prepared,
+        flags: Flags {
+            diff: unit.show_diff || run.options.plan,
+        },
+        mode: match (unit.dry, run.options.check) {
+            (false, _) => Mode::Apply,
+            (true, true) => Mode::Plan,
+            (true, false) => Mode::Trial,
+        },
+        environment,
+        r#become: become_of(run, job, scope)?,
+        drop_after: None,
+    })))
+}
+
+/// The rendered arguments: `module_defaults`, under the task's own.
+pub fn arguments(
+    run: &super::run::Run,
+    job: &Job,
+    scope: &crate::vars::SharedScope,
+    entry: &modules::Entry,
+) -> Result<Value> {
+    let context = &job.unit.context;
+    let own = run.engine.render(&job.task.args, scope, context)?;
+    let mut merged = Map::new();
+    for level in &job.around.module_defaults {
+        let defaults = run.engine.render(level, scope, context)?;
+        for name in [entry.name, entry.fqcn, job.task.module.as_str()] {
+            let Some(Kind::Map(map)) = defaults.get(name).map(|v| &v.kind) else {
+                continue;
+            };
+            for (key, value) in map.iter() {
+                merged.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    match &own.kind {
+        Kind::Map(map) => {
+            if merged.is_empty() {
+                return Ok(own);
+            }
+            for (key, value) in map.iter() {
+                merged.insert(key.clone(), value.clone());
+            }
+        }
+        Kind::Null => {}
+        Kind::Unknown(_) => return Ok(own),
+        _ => {
+            return Err(Diag::error(
+                "bad-arguments",
+                format!("the arguments of `{}` are not a dict", entry.name),
+            )
+            .at(job.task.args.span, "")
+            .note(format!("they are: {}", own.repr())));
+        }
+    }
+    Ok(Value::map(merged).at(own.span))
+}
+
+fn environment(
+    run: &super::run::Run,
+    job: &Job,
+    scope: &crate::vars::SharedScope,
+) -> Result<BTreeMap<String, String>> {
+    let mut environment = BTreeMap::new();
+    let levels = job
+        .around
+        .environment
+        .iter()
+        .chain(&job.task.common.environment);
+    for level in levels {
+        let rendered = run.engine.render(level, scope, &job.unit.context)?;
+        let dicts = match &rendered.kind {
+            Kind::List(items) => items.to_vec(),
+            _ => vec![rendered],
+        };
+        for dict in dicts {
+            if let Kind::Map(map) = &dict.kind {
+                for (key, value) in map.iter() {
+                    environment.insert(key.to_value().to_text(), value.to_text());
+                }
+            }
+        }
+    }
+    Ok(environment)
+}
+
+/// As whom a step is performed: connection variables win over keywords, keywords over the command
+/// line and the configuration.
+fn become_of(
+    run: &super::run::Run,
+    job: &Job,
+    scope: &crate::vars::SharedScope,
+) -> Result<Option<Become>> {
+    let pick = |variables: &[&str], keyword: Option<&Value>, default: &str| -> Result<String> {
+        for name in variables {
+            if let Some(value) = scope.get(name) {
+                let value = run.engine.render(&value, scope, &job.unit.context)?;
+                if !value.is_null() {
+                    return Ok(value.to_text());
+                }
+            }
+        }
+        match keyword {
+            Some(value) => Ok(run
+                .engine
+                .render(value, scope, &job.unit.context)?
+                .to_text()),
+            None => Ok(default.to_owned()),
+        }
+    };
+    let defaults = &run.options.r#become;
+    let keywords = &job.keywords;
+    let wanted = pick(
+        &["ansible_become"],
+        keywords.r#become.as_ref(),
+        if defaults.enabled { "True" } else { "False" },
+    )?;
+    if !to_bool(&Value::str(wanted)) {
+        return Ok(None);
+    }
+    let method = pick(
+        &["ansible_become_method"],
+        keywords.become_method.as_ref(),
+        &defaults.method,
+    )?;
+    let method = method.rsplit('.').next().unwrap_or(&method).to_owned();
+    let user = pick(
+        &["ansible_become_user", "ansible_sudo_user"],
+        keywords.become_user.as_ref(),
+        &defaults.user,
+    )?;
+    let flags = pick(
+        &["ansible_become_flags"],
+        keywords.become_flags.as_ref(),
+        "",
+    )?;
+    let exe = pick(&["ansible_become_exe"], keywords.become_exe.as_ref(), "")?;
+    let password = pick(
+        &[
+            "ansible_become_password",
+            "ansible_become_pass",
+            "ansible_sudo_pass",
+        ],
+        None,
+        defaults.password.as_deref().unwrap_or_default(),
+    )?;
+    let flags = shell_words::split(&flags)
+        .map_err(|e| Diag::error("become", format!("become_flags cannot be split: {e}")))?;
+    Ok(Some(Become {
+        method,
+        user: if user.is_empty() {
+            "root".to_owned()
+        } else {
+            user
+        },
+        // sudo's usual flags are what the agent does anyway.
+        flags: flags
+            .into_iter()
+            .filter(|flag| !matches!(flag.as_str(), "-H" | "-S" | "-n" | "-HSn" | "-HS"))
+            .collect(),
+        exe: Some(exe).filter(|exe| !exe.is_empty()),
+        password: Some(password).filter(|password| !password.is_empty()),
+    }))
+}

@@ -1,0 +1,485 @@
+//! One task on one host: its variables, its conditions, its loop, and who carries it out.
+
+use super::actions;
+use super::barrier::Once;
+use super::collect::Report;
+use super::context::Surroundings;
+use super::host::{HostRun, Stop};
+use super::queue::{Effect, Entry, Item};
+use super::results::{self, Brings, Judged, Unit};
+use crate::diag::{Diag, Result};
+use crate::jinja::Context;
+use crate::modules::{self, Side};
+use crate::output::{Status, TaskInfo};
+use crate::play::ast::{Common, Role, Task};
+use crate::sys::Known;
+use crate::value::{Map, Value};
+use crate::vars::SharedScope;
+use std::sync::Arc;
+
+/// A task that is being carried out, with all that belongs to it.
+pub struct Job {
+    /// The task.
+    pub task: Arc<Task>,
+    /// What surrounds it.
+    pub around: Arc<Surroundings>,
+    /// Its keywords, inherited ones among them.
+    pub keywords: Common,
+    /// What its results are judged by.
+    pub unit: Arc<Unit>,
+    /// The loop's item.
+    pub item: Option<Item>,
+    /// Do not report: a `run_once` task whose result goes to the other hosts too.
+    pub shared: bool,
+}
+
+impl HostRun {
+    /// Carries out a task, or begins to.
+    ///
+    /// # Errors
+    /// Why the host does not go on behind it.
+    pub fn task(&mut self, task: &Arc<Task>, around: &Arc<Surroundings>) -> Result<(), Stop> {
+        self.settle()?;
+        if !around.handler && !self.selected(task, around)? {
+            return Ok(());
+        }
+        if !self.reached_start(task) {
+            return Ok(());
+        }
+        if self.play.lockstep {
+            self.flush()?;
+            self.play.barrier.meet(self.index, &self.at);
+            if self.play.barrier.stopped() {
+                return Err(Stop::Interrupted);
+            }
+        }
+        let keywords = around.keywords(task);
+        let once = self.flag(keywords.run_once.as_ref(), task, around)?;
+        if once && self.play.hosts.len() > 1 {
+            return self.once(task, around, keywords);
+        }
+        self.begin(task, around, keywords)
+    }
+
+    fn begin(
+        &mut self,
+        task: &Arc<Task>,
+        around: &Arc<Surroundings>,
+        keywords: Common,
+    ) -> Result<(), Stop> {
+        let unit = self.unit(task, around, &keywords)?;
+        let job = Job {
+            task: task.clone(),
+            around: around.clone(),
+            keywords,
+            unit,
+            item: None,
+            shared: false,
+        };
+        if !self.queue.has_steps() {
+            let info = job.unit.info.clone();
+            self.report(Report::Begin(info));
+        }
+        let end = match &task.looping {
+            Some(_) => self.looped(&job),
+            None => self.single(&job),
+        };
+        if end == Err(Stop::Failed) {
+            self.note_failure(&job)?;
+        }
+        end
+    }
+
+    /// `run_once`: the first host performs it, all take its result.
+    fn once(
+        &mut self,
+        task: &Arc<Task>,
+        around: &Arc<Surroundings>,
+        keywords: Common,
+    ) -> Result<(), Stop> {
+        self.flush()?;
+        let at = self.at.clone();
+        match self.play.barrier.once(self.index, &at) {
+            Once::Perform => {
+                self.last = None;
+                let end = self
+                    .begin(task, around, keywords)
+                    .and_then(|()| self.flush());
+                self.play.barrier.publish(&at, self.last.take());
+                end
+            }
+            Once::Take(Some(judged)) => {
+                if let Some(register) = &task.register {
+                    let value = judged.value.clone();
+                    self.apply(Effect::Set(register.to_text(), value));
+                }
+                if let Some(crate::value::Kind::Map(facts)) =
+                    judged.value.get("ansible_facts").map(|v| &v.kind)
+                {
+                    self.apply(Effect::Facts(Map::clone(facts)));
+                }
+                match judged.status {
+                    Status::Failed => Err(Stop::Interrupted),
+                    _ => Ok(()),
+                }
+            }
+            Once::Take(None) => Ok(()),
+        }
+    }
+
+    /// Tells the play that this host has failed, where others have to know.
+    fn note_failure(&mut self, job: &Job) -> Result<(), Stop> {
+        let failed = self.play.barrier.fail(self.index);
+        let fatal = self.flag(
+            job.keywords.any_errors_fatal.as_ref(),
+            &job.task,
+            &job.around,
+        )?;
+        let too_many = self
+            .play
+            .max_fail
+            .is_some_and(|most| failed as f64 * 100.0 / self.play.hosts.len() as f64 > most);
+        if fatal || too_many {
+            self.play.barrier.stop();
+        }
+        Ok(())
+    }
+
+    /// False before the task that `--start-at-task` names.
+    fn reached_start(&mut self, task: &Task) -> bool {
+        let Some(wanted) = &self.run.options.start_at_task else {
+            return true;
+        };
+        if !self.started {
+            let name = task.name.as_ref().map(Value::to_text).unwrap_or_default();
+            self.started = name == *wanted
+                || glob::Pattern::new(wanted).is_ok_and(|pattern| pattern.matches(&name));
+        }
+        self.started
+    }
+
+    /// The variables of a task.
+    pub fn task_scope(&self, around: &Surroundings, task: &Task) -> SharedScope {
+        let (layers, facts_at) = self.layers(around, task);
+        self.scope_of(layers, facts_at)
+    }
+
+    /// The layers of a task's variables, highest precedence first, and where facts are.
+    fn layers(&self, around: &Surroundings, task: &Task) -> (Vec<Arc<Map>>, usize) {
+        let role = task.role.as_ref().or(around.role.as_ref());
+        let mut layers = Vec::with_capacity(24);
+        if let Some(role) = role {
+            layers.push(Arc::new(role_magic(role)));
+        }
+        if let Some((task, result)) = &self.failure {
+            let failed: Map = [
+                ("ansible_failed_task", task.clone()),
+                ("ansible_failed_result", result.clone()),
+            ]
+            .into_iter()
+            .collect();
+            layers.push(Arc::new(failed));
+        }
+        layers.push(self.magic.clone());
+        layers.push(self.run.extra_vars.clone());
+        layers.extend(around.include_params.iter().rev().cloned());
+        layers.extend(around.role_params.iter().rev().cloned());
+        layers.push(self.ahead.set.clone());
+        layers.push(self.ahead.included.clone());
+        if !task.common.vars.is_empty() {
+            layers.push(Arc::new(task.common.vars.clone()));
+        }
+        layers.extend(around.vars.iter().rev().cloned());
+        let mut chain = Vec::new();
+        if let Some(role) = role {
+            role_chain(role, &mut chain);
+        }
+        let others: Vec<&Arc<Role>> = self
+            .roles
+            .iter()
+            .rev()
+            .filter(|role| !chain.iter().any(|r| Arc::ptr_eq(r, role)))
+            .collect();
+        layers.extend(chain.iter().map(|role| role.vars.clone()));
+        layers.extend(others.iter().map(|role| role.vars.clone()));
+        layers.push(self.files.clone());
+        layers.push(self.play.prompted.clone());
+        layers.push(self.play.vars.clone());
+        let facts_at = layers.len();
+        layers.push(self.ahead.facts.clone());
+        layers.push(self.inventory.clone());
+        layers.extend(chain.iter().map(|role| role.defaults.clone()));
+        layers.extend(others.iter().map(|role| role.defaults.clone()));
+        layers.retain({
+            let mut index = 0;
+            move |layer| {
+                index += 1;
+                // The place of the facts must stay, even while there are none.
+                !layer.is_empty() || index == facts_at + 1
+            }
+        });
+        let facts_at = layers
+            .iter()
+            .position(|layer| Arc::ptr_eq(layer, &self.ahead.facts))
+            .unwrap_or(0);
+        (layers, facts_at)
+    }
+
+    /// Where a task's files and lookups start from.
+    pub fn context(&self, task: &Task, around: &Surroundings) -> Context {
+        let mut search = Vec::new();
+        let role = task.role.as_ref().or(around.role.as_ref());
+        if let Some(role) = role {
+            search.push(role.path.clone());
+            search.push(role.path.join("tasks"));
+        }
+        if let Some(dir) = task.file.parent() {
+            search.push(dir.to_path_buf());
+        }
+        if let Some(dir) = self.play.play.file.parent() {
+            search.push(dir.to_path_buf());
+        }
+        search.dedup();
+        Context {
+            search,
+            ..Context::default()
+        }
+    }
+
+    /// Renders a value for a task, with what is under way waited for.
+    ///
+    /// # Errors
+    /// As [`HostRun::eval`].
+    pub fn render(
+        &mut self,
+        value: &Value,
+        task: &Task,
+        around: &Surroundings,
+    ) -> Result<Result<Value>, Stop> {
+        let context = self.context(task, around);
+        self.eval(
+            |host| host.task_scope(around, task),
+            |run, scope| run.engine.render(value, scope, &context),
+            |rendered| rendered.find_unknown().is_some(),
+        )
+    }
+
+    /// The same, keeping the value as it is where it cannot be rendered: for names and tags.
+    ///
+    /// # Errors
+    /// A step that had to be waited for failed.
+    pub fn render_or(
+        &mut self,
+        value: &Value,
+        task: &Task,
+        around: &Surroundings,
+    ) -> Result<Value, Stop> {
+        Ok(self
+            .render(value, task, around)?
+            .unwrap_or_else(|_| value.clone()))
+    }
+
+    /// A keyword that is a boolean; absent means false.
+    ///
+    /// # Errors
+    /// A step that had to be waited for failed.
+    pub fn flag(
+        &mut self,
+        value: Option<&Value>,
+        task: &Task,
+        around: &Surroundings,
+    ) -> Result<bool, Stop> {
+        let Some(value) = value else {
+            return Ok(false);
+        };
+        if let Some(b) = value.as_bool() {
+            return Ok(b);
+        }
+        let rendered = self.render_or(value, task, around)?;
+        Ok(to_bool(&rendered))
+    }
+
+    fn unit(
+        &mut self,
+        task: &Arc<Task>,
+        around: &Arc<Surroundings>,
+        keywords: &Common,
+    ) -> Result<Arc<Unit>, Stop> {
+        let name = match &task.name {
+            Some(name) if name.to_text().contains("{{") => {
+                self.render_or(name, task, around)?.to_text()
+            }
+            Some(name) => name.to_text(),
+            None => task.module.clone(),
+        };
+        let entry = modules::find(&task.module);
+        let dry = self.run.options.check;
+        let info = TaskInfo {
+            name,
+            role: task
+                .role
+                .as_ref()
+                .or(around.role.as_ref())
+                .map(|role| role.name.clone()),
+            module: entry.map_or(task.module.as_str(), |e| e.name).to_owned(),
+            handler: around.handler,
+            path: self
+                .run
+                .sources
+                .place(task.span)
+                .unwrap_or_else(|| task.file.display().to_string()),
+            no_log: self.flag(keywords.no_log.as_ref(), task, around)?,
+        };
+        let show_diff = match &keywords.diff {
+            Some(value) => self.flag(Some(value), task, around)?,
+            None => self.run.options.diff,
+        };
+        let check = match &keywords.check_mode {
+            Some(value) => self.flag(Some(value), task, around)?,
+            None => dry,
+        };
+        let brings = match entry.map_or("", |e| e.name) {
+            "setup" => Brings::SetupFacts,
+            "getent" | "service_facts" | "package_facts" | "mount_facts" => Brings::Facts,
+            _ => Brings::Nothing,
+        };
+        Ok(Arc::new(Unit {
+            ignore_errors: self.flag(keywords.ignore_errors.as_ref(), task, around)?,
+            ignore_unreachable: self.flag(keywords.ignore_unreachable.as_ref(), task, around)?,
+            task: task.clone(),
+            info,
+            at: self.at.clone(),
+            host: self.host.clone(),
+            scope: self.task_scope(around, task),
+            context: self.context(task, around),
+            register: task.register.as_ref().map(Value::to_text),
+            show_diff,
+            delegated_to: None,
+            looped: task.looping.is_some(),
+            dry: check,
+            brings,
+            skips_opaque: check && !self.run.options.plan,
+        }))
+    }
+
+    /// Carries out a task, or one item of its loop, if its conditions hold.
+    ///
+    /// # Errors
+    /// Why the host does not go on behind it.
+    pub fn single(&mut self, job: &Job) -> Result<(), Stop> {
+        let when: Vec<Value> = job
+            .around
+            .when
+            .iter()
+            .chain(&job.task.common.when)
+            .cloned()
+            .collect();
+        for condition in &when {
+            let held = self.eval(
+                |host| host.job_scope(job),
+                |run, scope| run.engine.condition(condition, scope, &job.unit.context),
+                Known::is_unknown,
+            )?;
+            match held {
+                Ok(Known::Known(true)) => {}
+                Ok(Known::Known(false)) => return self.end(job, Judged::skipped(condition)),
+                Ok(Known::Unknown) => {
+                    return self.end(job, Judged::unknown("its condition is known after apply"));
+                }
+                Err(diag) => {
+                    let diag = diag.at_if_none(condition.span.or(job.task.span));
+                    return self.end(job, Judged::failed(condition_failed(diag)));
+                }
+            }
+        }
+        match modules::find(&job.task.module).map(|entry| entry.side) {
+            Some(Side::Host) => self.step(job),
+            _ => actions::perform(self, job),
+        }
+    }
+
+    /// The variables of a job: those of its task, under those of its loop.
+    pub fn job_scope(&self, job: &Job) -> SharedScope {
+        let scope = self.task_scope(&job.around, &job.task);
+        match &job.item {
+            Some(item) => crate::vars::over(item.vars.clone(), scope),
+            None => scope,
+        }
+    }
+
+    /// Ends a task, or an item of its loop, with a result that is there already.
+    ///
+    /// # Errors
+    /// As [`HostRun::conclude`].
+    pub fn end(&mut self, job: &Job, judged: Judged) -> Result<(), Stop> {
+        let judged = results::judge(&self.run.engine, &job.unit, &self.job_scope(job), judged);
+        if let Some(item) = &job.item {
+            let entry = Entry::Item(Box::new((job.unit.clone(), item.clone(), judged)));
+            self.queue.push(entry);
+            return self.settle();
+        }
+        let decides = judged.status == Status::Failed
+            || (judged.status == Status::Changed && !job.task.notify.is_empty());
+        if decides || !self.queue.has_steps() {
+            self.flush()?;
+            return self.conclude(&job.unit, judged);
+        }
+        if let Some(name) = &job.unit.register {
+            self.apply(Effect::Set(name.clone(), judged.value.clone()));
+        }
+        let outcome = results::outcome(&job.unit, &judged, None);
+        self.report(Report::End(Box::new(outcome)));
+        Ok(())
+    }
+}
+
+/// Ansible's conversion of a keyword to a boolean.
+pub fn to_bool(value: &Value) -> bool {
+    match value.as_str() {
+        Some(text) => matches!(
+            text.trim().to_ascii_lowercase().as_str(),
+            "y" | "yes" | "on" | "1" | "true" | "t"
+        ),
+        None => value.truthy(),
+    }
+}
+
+fn condition_failed(diag: Box<Diag>) -> Box<Diag> {
+    let mut diag = diag;
+    diag.message = format!("The conditional check failed: {}", diag.message);
+    diag
+}
+
+/// A role, then the roles that depend on it, nearest first.
+fn role_chain(role: &Arc<Role>, into: &mut Vec<Arc<Role>>) {
+    if into.iter().any(|r| Arc::ptr_eq(r, role)) {
+        return;
+    }
+    into.push(role.clone());
+    for parent in &role.parents {
+        role_chain(parent, into);
+    }
+}
+
+fn role_magic(role: &Arc<Role>) -> Map {
+    let parents: Vec<Value> = role
+        .parents
+        .iter()
+        .map(|parent| Value::str(parent.name.as_str()))
+        .collect();
+    [
+        ("role_name", Value::str(short_name(&role.name))),
+        ("ansible_role_name", Value::str(role.name.as_str())),
+        (
+            "role_path",
+            Value::str(role.path.to_string_lossy().into_owned()),
+        ),
+        ("ansible_parent_role_names", Value::list(parents)),
+    ]
+    .into_iter()
+    .collect()
+}
+
+fn short_name(name: &str) -> &str {
+    name
+}

@@ -1,0 +1,183 @@
+//! A host's way through a play: sections, blocks, rescue and always.
+
+use super::actions;
+use super::collect::Report;
+use super::context::Surroundings;
+use super::host::{HostRun, Stop};
+use crate::play::ast::{Block, Item, Origin, Task};
+use crate::value::Value;
+use std::sync::Arc;
+
+/// Numbers of a play's sections in positions.
+mod section {
+    pub const FACTS: u32 = 0;
+    pub const PRE_TASKS: u32 = 1;
+    pub const PRE_HANDLERS: u32 = 2;
+    pub const ROLES: u32 = 3;
+    pub const TASKS: u32 = 4;
+    pub const HANDLERS: u32 = 5;
+    pub const POST_TASKS: u32 = 6;
+    pub const POST_HANDLERS: u32 = 7;
+    pub const LAST_HANDLERS: u32 = 8;
+}
+
+impl HostRun {
+    /// Goes through the whole play. Afterwards the host has left it.
+    pub fn walk(mut self) -> Result<(), Stop> {
+        let mut end = self.sections();
+        if end == Ok(()) {
+            end = self.flush();
+        }
+        if end == Err(Stop::Failed) && self.play.force_handlers {
+            self.at = vec![section::LAST_HANDLERS];
+            // The host has failed already; what its handlers come to does not change that.
+            let _ = self.run_handlers();
+        }
+        self.publish();
+        let failed = matches!(end, Err(Stop::Failed | Stop::Unreachable));
+        if failed {
+            self.run.host_failed(&self.host);
+        }
+        self.play.barrier.leave(self.index, failed);
+        self.run.collector().done(self.index);
+        end
+    }
+
+    fn sections(&mut self) -> Result<(), Stop> {
+        let play = self.play.play.clone();
+        let around = Arc::new(Surroundings::of_play(&play));
+        self.section(section::FACTS, |host| actions::gather(host, &around))?;
+        for (tasks, lists, handlers) in [
+            (
+                section::PRE_TASKS,
+                &play.pre_tasks,
+                Some(section::PRE_HANDLERS),
+            ),
+            (section::ROLES, &play.role_blocks, None),
+            (section::TASKS, &play.tasks, Some(section::HANDLERS)),
+            (
+                section::POST_TASKS,
+                &play.post_tasks,
+                Some(section::POST_HANDLERS),
+            ),
+        ] {
+            self.section(tasks, |host| host.items(lists, &around))?;
+            if let Some(handlers) = handlers {
+                self.section(handlers, HostRun::run_handlers)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn section(
+        &mut self,
+        number: u32,
+        work: impl FnOnce(&mut HostRun) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        self.at = vec![number];
+        work(self)
+    }
+
+    /// Goes through a list of tasks and blocks.
+    ///
+    /// # Errors
+    /// Why it was left early.
+    pub fn items(&mut self, items: &[Item], around: &Arc<Surroundings>) -> Result<(), Stop> {
+        let depth = self.at.len();
+        for (number, item) in (0u32..).zip(items) {
+            self.at.truncate(depth);
+            self.at.push(number);
+            match item {
+                Item::Task(task) => self.task(task, around)?,
+                Item::Block(block) => self.block(block, around)?,
+            }
+        }
+        self.at.truncate(depth);
+        Ok(())
+    }
+
+    fn block(&mut self, block: &Block, around: &Arc<Surroundings>) -> Result<(), Stop> {
+        let inner = Arc::new(around.inside(block));
+        let end = if block.rescue.is_empty() && block.always.is_empty() {
+            self.part(0, &block.block, &inner)
+        } else {
+            self.guarded(block, &inner)
+        };
+        match end {
+            Err(Stop::EndRole) if matches!(block.origin, Origin::Role | Origin::ImportRole) => {
+                Ok(())
+            }
+            end => end,
+        }
+    }
+
+    /// A block whose failures are looked at: nothing of it may be under way when it is left.
+    fn guarded(&mut self, block: &Block, inner: &Arc<Surroundings>) -> Result<(), Stop> {
+        self.flush()?;
+        let depth = self.at.len();
+        let mut end = self
+            .part(0, &block.block, inner)
+            .and_then(|()| self.flush());
+        if end == Err(Stop::Failed) && !block.rescue.is_empty() {
+            self.at.truncate(depth);
+            self.report(Report::Rescued);
+            self.play.barrier.rescue(self.index);
+            end = self
+                .part(1, &block.rescue, inner)
+                .and_then(|()| self.flush());
+            if end.is_ok() {
+                self.failure = None;
+            }
+        }
+        if matches!(end, Ok(()) | Err(Stop::Failed)) && !block.always.is_empty() {
+            self.at.truncate(depth);
+            let always = self
+                .part(2, &block.always, inner)
+                .and_then(|()| self.flush());
+            end = always.and(end);
+        }
+        end
+    }
+
+    fn part(
+        &mut self,
+        number: u32,
+        items: &[Item],
+        around: &Arc<Surroundings>,
+    ) -> Result<(), Stop> {
+        self.at.push(number);
+        let end = self.items(items, around);
+        self.at.pop();
+        end
+    }
+
+    /// True if the tags of a task, and those of everything around it, are selected.
+    ///
+    /// # Errors
+    /// The tags are templates, and a step had to be waited for that failed.
+    pub fn selected(&mut self, task: &Arc<Task>, around: &Arc<Surroundings>) -> Result<bool, Stop> {
+        let mut tags: Vec<String> = Vec::new();
+        for tag in around.tags.iter().chain(&task.common.tags) {
+            let rendered = match tag.as_str() {
+                Some(text) if !text.contains("{{") => tag.clone(),
+                _ => self.render_or(tag, task, around)?,
+            };
+            add_tags(&rendered, &mut tags);
+        }
+        Ok(self.run.tags.selects(&tags))
+    }
+}
+
+/// Tags may be one string with commas, or a list.
+fn add_tags(value: &Value, tags: &mut Vec<String>) {
+    match value.as_list() {
+        Some(items) => items.iter().for_each(|item| add_tags(item, tags)),
+        None => tags.extend(
+            value
+                .to_text()
+                .split(',')
+                .map(|tag| tag.trim().to_owned())
+                .filter(|tag| !tag.is_empty()),
+        ),
+    }
+}

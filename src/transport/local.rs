@@ -1,0 +1,37 @@
+//! This machine: the agent is a child process, so that local runs take the same way as remote ones.
+
+use super::Link;
+use crate::diag::{Diag, Result, reason};
+use std::process::{Child, Command, Stdio};
+
+/// Starts an agent on this machine.
+///
+/// # Errors
+/// `connection`: the process could not be started.
+pub fn local() -> Result<Link> {
+    let failed = |why: String| Diag::error("connection", format!("cannot start an agent: {why}"));
+    let mut child = Command::new("/proc/self/exe")
+        .arg("agent")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|e| failed(reason(&e)))?;
+    match (child.stdin.take(), child.stdout.take()) {
+        (Some(to), Some(from)) => Ok(Link {
+            to: Box::new(to),
+            from: Box::new(from),
+            guard: Box::new(Reaped(child)),
+        }),
+        _ => Err(failed("its pipes are missing".to_owned())),
+    }
+}
+
+/// Waits for the process when the link is given up: its input is closed by then, which ends it.
+struct Reaped(Child);
+
+impl Drop for Reaped {
+    fn drop(&mut self) {
+        // Nothing can be done about a child that cannot be waited for.
+        let _ = self.0.wait();
+    }
+}

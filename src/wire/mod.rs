@@ -1,0 +1,16 @@
+//! What the control side and an agent say to each other.
+//!
+//! One stream each way. A frame is a 4-byte big-endian length, one byte for its kind and the
+//! payload: `J` for a JSON message, `B` for the raw bytes of a content. Everything but contents can
+//! be read in a debug log.
+//!
+//! The control side sends steps as soon as they are rendered; the agent performs them in order and
+//! answers each. After a step that failed, the agent drops what was sent behind it in the same epoch
+//! ([`Step::drop_after`]): the control side, which had run ahead, starts a new epoch where the play
+//! really continues.
+
+mod frame;
+mod message;
+
+pub use frame::{Frame, read_frame, write_blob, write_message};
+pub use message::{Become, FromAgent, Mode, PROTOCOL, Step, ToAgent};

@@ -52,5 +52,6 @@ registry::modules! {
     tempfile::Tempfile,
     template::Template,
     unarchive::Unarchive,
+    user::User,
     validate_argument_spec::ValidateArgumentSpec,
 }

@@ -79,6 +79,11 @@ pub(super) fn vars(value: &Value) -> Result<Map> {
     Ok(Map::clone(map))
 }
 
+/// Groups of modules that `module_defaults` knows without a collection's name.
+const GROUPS: &[&str] = &[
+    "acme", "aws", "azure", "cpm", "docker", "gcp", "k8s", "os", "ovirt", "vmware",
+];
+
 fn module_defaults(value: &Value) -> Result<Vec<Value>> {
     let levels = list(value);
     for level in &levels {
@@ -88,7 +93,11 @@ fn module_defaults(value: &Value) -> Result<Vec<Value>> {
         };
         for key in map.keys() {
             let name = key.to_value().to_text();
-            if !name.starts_with("group/") && crate::modules::find(&name).is_none() {
+            let known = match name.strip_prefix("group/") {
+                Some(group) => group.contains('.') || GROUPS.contains(&group),
+                None => crate::modules::find(&name).is_some(),
+            };
+            if !known {
                 let message = format!("there is no module `{name}` to have defaults");
                 return Err(malformed("unknown-module", message, key.span)
                     .did_you_mean(&name, sorted_names()));

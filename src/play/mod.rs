@@ -3,10 +3,12 @@
 mod action;
 pub mod ast;
 mod block;
+pub mod check;
 mod fields;
 mod files;
 mod imports;
 pub mod keywords;
+pub mod list;
 mod load;
 #[path = "play.rs"]
 mod one_play;
@@ -20,3 +22,6 @@ mod task;
 pub use load::{
     LoadedRole, LoadedTasks, Loader, RoleUse, load_role, load_tasks, load_vars_file, parse_common,
 };
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,21 @@
 //! The command line: one file per verb.
 
+mod agent;
+mod apply;
+mod common;
 mod doc;
 mod facts;
 mod flags;
-mod prompt;
+mod inventory;
+mod run;
+mod show;
 mod usage;
 mod version;
 
 use crate::diag::{Diag, Exit, SourceMap, render};
 use crate::output::Screen;
 use clap::{Parser, Subcommand};
+use show::Form;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,6 +30,13 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     let name = name.map_or_else(|| "gxdeploy".into(), |n| n.to_string_lossy().into_owned());
     let words = args.into_iter().skip(1).collect();
     let ended = match name.as_str() {
+        "ansible-playbook" => {
+            usage::parse::<apply::Args>(&name, words).map(|args| apply::run(&args, Form::Ansible))
+        }
+        "ansible" => usage::parse::<run::Args>(&name, words).map(|args| run::run(&args)),
+        "ansible-inventory" => {
+            usage::parse::<inventory::Args>(&name, words).map(|args| inventory::run(&args))
+        }
         "ansible-doc" => usage::parse::<doc::Args>(&name, words).map(doc::run),
         _ => usage::parse::<Gxdeploy>("gxdeploy", words).map(|g| g.verb.run()),
     };
@@ -63,17 +76,28 @@ options of those programs and prints what they print.";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Plan(apply::PlanArgs),
+    Apply(apply::Args),
+    Run(run::Args),
+    Inventory(inventory::Args),
     Doc(doc::Args),
     Facts(facts::Args),
     Version(version::Args),
+    #[command(hide = true)]
+    Agent(agent::Args),
 }
 
 impl Verb {
     fn run(self) -> crate::diag::Result<Exit> {
         match self {
+            Verb::Plan(args) => apply::plan(&args),
+            Verb::Apply(args) => apply::run(&args, Form::Default),
+            Verb::Run(args) => run::run(&args),
+            Verb::Inventory(args) => inventory::run(&args),
             Verb::Doc(args) => doc::run(args),
             Verb::Facts(args) => facts::run(args),
             Verb::Version(args) => version::run(args),
+            Verb::Agent(args) => agent::run(args),
         }
     }
 }
@@ -84,7 +108,28 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn the_command_lines_are_consistent() {
         Gxdeploy::command().debug_assert();
+        apply::Args::command().debug_assert();
+        run::Args::command().debug_assert();
+        inventory::Args::command().debug_assert();
+    }
+
+    #[test]
+    fn takes_what_ansible_takes() {
+        let playbook = "ansible-playbook -i a -i b, -e x=1 -e @v.yml -l web -t a,b --skip-tags c -C -D -b \
+            --become-user u --become-method su -K -k -u me --private-key k -c ssh -T 5 -f 9 -vvv -M m \
+            --start-at-task t --step --flush-cache --force-handlers --vault-id x@prompt \
+            --vault-password-file f --ssh-common-args=-oX=y --syntax-check --list-tasks --list-hosts \
+            --list-tags --diff -l db site.yml other.yml";
+        let args = apply::Args::try_parse_from(playbook.split_whitespace()).unwrap();
+        let shown = format!("{args:?}");
+        assert!(
+            shown.contains(r#"inventory: ["a", "b,"]"#) && shown.contains(r#"limit: Some("db")"#),
+            "{shown}"
+        );
+        let ad_hoc = "ansible all -i a -m copy -a dest=/x -b -o -vv --playbook-dir d -J";
+        run::Args::try_parse_from(ad_hoc.split_whitespace()).unwrap();
+        assert!(run::Args::try_parse_from(["ansible"]).is_err());
     }
 }

@@ -38,4 +38,6 @@ mod walk;
 
 pub use options::{AdHoc, BecomeOptions, Options};
 pub use playbook::run;
+pub use prompt::ask;
+pub use secrets::collect as vault_secrets;
 pub use tags::Tags;

@@ -8,7 +8,7 @@ mod read;
 mod vars_files;
 mod yaml;
 
-pub use model::Inventory;
+pub use model::{Data, Inventory};
 pub use pattern::Selection;
 pub use read::{Decryptor, Options, load};
 pub use vars_files::file_vars;

@@ -22,6 +22,7 @@ pub use event::{Certainty, Counts, Event, Outcome, Output, PlanCounts, Status, T
 pub use github::Annotations;
 pub use json::Lines;
 pub use junit::Junit;
+pub use pyjson::dumps;
 pub use screen::{Colour, Screen};
 pub use secrets::{MASK, Masked, Secrets};
 

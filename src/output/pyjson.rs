@@ -3,8 +3,8 @@
 use crate::value::float_repr;
 use serde_json::Value as Json;
 
-/// One line, or indented by `indent` blanks.
-pub(super) fn dumps(value: &Json, indent: Option<usize>) -> String {
+/// JSON in Python's layout with sorted keys: one line, or indented by `indent` blanks.
+pub fn dumps(value: &Json, indent: Option<usize>) -> String {
     let mut out = String::new();
     write(&mut out, value, indent, 0);
     out

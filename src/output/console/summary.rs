@@ -23,11 +23,11 @@ pub(super) fn apply(screen: &Screen, recap: &BTreeMap<String, Counts>, took: f64
     });
     out += &format!(" in {took:.1} s");
     for (counts, hosts) in groups {
-        out += &format!(
-            "\n  {:<34} {}",
-            host_text(&hosts, &all),
-            line(screen, &counts)
-        );
+        let hosts = match all.len() {
+            1 => hosts.concat(),
+            _ => host_text(&hosts, &all),
+        };
+        out += &format!("\n  {hosts:<34} {}", line(screen, &counts));
     }
     out
 }

@@ -1,0 +1,26 @@
+//! `gxdeploy agent`: the host's side of a run. Started by a control side, not by people.
+
+use crate::agent;
+use crate::diag::{Diag, Exit, Result};
+use std::io;
+
+/// Serves a control side on standard input and output
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(_: Args) -> Result<Exit> {
+    // A control side that is gone ends the agent even while a step runs.
+    let gone = |ended: io::Result<()>| {
+        std::process::exit(match ended {
+            Ok(()) => 0,
+            Err(_) => 1,
+        })
+    };
+    agent::serve(io::stdin(), io::stdout(), gone).map_err(|e| {
+        Diag::error(
+            "agent",
+            format!("the connection to the control side broke: {e}"),
+        )
+    })?;
+    Ok(Exit::Ok)
+}

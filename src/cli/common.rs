@@ -1,0 +1,290 @@
+//! Flags of the verbs that reach hosts, with the letters of Ansible's programs.
+
+use super::flags::{Hosts, Vault};
+use crate::config::{self, Config};
+use crate::diag::{Diag, Exit, Result};
+use crate::exec::{self, BecomeOptions, Options, Tags};
+use std::path::{Path, PathBuf};
+
+/// Which hosts, as whom, with which variables: for everything that reaches hosts
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Common {
+    /// Variables: `key=value`, YAML or JSON, or `@FILE`; may be repeated
+    #[arg(short, long = "extra-vars", value_name = "VARS")]
+    extra_vars: Vec<String>,
+    /// Change nothing, predict what would change
+    #[arg(short = 'C', long)]
+    pub check: bool,
+    /// Show differences of files and settings
+    #[arg(short = 'D', long)]
+    pub diff: bool,
+    /// How many hosts at the same time [default: the configuration's, else as many as there are]
+    #[arg(short, long, value_name = "N")]
+    forks: Option<usize>,
+    /// Tell more; up to -vvvv
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Forget cached facts of all hosts first
+    #[arg(long)]
+    flush_cache: bool,
+    /// Directories of further modules; accepted and ignored, since modules are built in
+    #[arg(short = 'M', long, value_name = "DIR", hide = true)]
+    module_path: Vec<PathBuf>,
+    #[command(flatten)]
+    pub hosts: Hosts,
+    #[command(flatten)]
+    pub vault: Vault,
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    r#become: Become,
+}
+
+/// How to reach hosts
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Connection")]
+struct Connection {
+    /// Log in as this user
+    #[arg(short, long = "user", value_name = "USER")]
+    user: Option<String>,
+    /// The key to log in with
+    #[arg(long, alias = "key-file", value_name = "FILE")]
+    private_key: Option<PathBuf>,
+    /// `ssh` or `local` [default: ssh, local for this machine]
+    #[arg(short, long, value_name = "TYPE")]
+    connection: Option<String>,
+    /// Seconds to wait for a connection
+    #[arg(short = 'T', long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+    /// Ask for the password to log in with
+    #[arg(short = 'k', long, conflicts_with = "connection_password_file")]
+    ask_pass: bool,
+    /// A file that holds that password
+    #[arg(long, alias = "conn-pass-file", value_name = "FILE")]
+    connection_password_file: Option<PathBuf>,
+    /// Arguments for ssh, as one word, such as `-o ProxyJump=gate`
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    ssh_common_args: Option<String>,
+    /// More arguments for ssh
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    ssh_extra_args: Option<String>,
+    /// Accepted and ignored: files travel over the same connection
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true, hide = true)]
+    sftp_extra_args: Option<String>,
+    /// Accepted and ignored: files travel over the same connection
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true, hide = true)]
+    scp_extra_args: Option<String>,
+}
+
+/// Who to be on the hosts
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Privileges")]
+struct Become {
+    /// Become another user, root unless said otherwise
+    #[arg(id = "become", short, long)]
+    enabled: bool,
+    /// By which program [default: sudo]
+    #[arg(id = "become_method", long = "become-method", value_name = "METHOD")]
+    method: Option<String>,
+    /// Whom to become [default: root]
+    #[arg(id = "become_user", long = "become-user", value_name = "USER")]
+    user: Option<String>,
+    /// Ask for the password that takes
+    #[arg(
+        id = "ask_become_pass",
+        short = 'K',
+        long = "ask-become-pass",
+        conflicts_with = "become_password_file"
+    )]
+    ask: bool,
+    /// A file that holds that password
+    #[arg(
+        id = "become_password_file",
+        long = "become-password-file",
+        alias = "become-pass-file",
+        value_name = "FILE"
+    )]
+    password_file: Option<PathBuf>,
+}
+
+impl Common {
+    /// These flags as options of a run; asks for passwords where that was wanted.
+    ///
+    /// # Errors
+    /// Those of the configuration, password files and prompts.
+    pub fn options(&self) -> Result<Options> {
+        let config = config::load()?;
+        let login = &self.connection;
+        let connection_password = password(
+            login.ask_pass,
+            login.connection_password_file.as_deref(),
+            "SSH password:",
+        )?;
+        Ok(Options {
+            inventory: self.hosts.inventory.clone(),
+            limit: self.hosts.limit.clone(),
+            extra_vars: self.all_vars(),
+            check: self.check,
+            diff: self.diff,
+            r#become: self
+                .r#become
+                .options(&config, connection_password.as_deref())?,
+            connection: login.connection.clone(),
+            remote_user: login.user.clone(),
+            private_key: login.private_key.clone(),
+            timeout: login.timeout,
+            connection_password,
+            forks: self.forks.unwrap_or(0),
+            verbosity: self.verbose,
+            flush_cache: self.flush_cache,
+            vault_ids: self.vault.ids.clone(),
+            vault_password_files: self.vault.password_files.clone(),
+            ask_vault_password: self.vault.ask,
+            ..Options::default()
+        })
+    }
+
+    /// `-e`, and the flags that are the same as variables. Those come first: `-e` has the last word.
+    fn all_vars(&self) -> Vec<String> {
+        let named = [
+            ("ansible_ssh_common_args", &self.connection.ssh_common_args),
+            ("ansible_ssh_extra_args", &self.connection.ssh_extra_args),
+        ];
+        let named = named.iter().filter_map(|(name, value)| {
+            Some(serde_json::json!({ *name: value.as_ref()? }).to_string())
+        });
+        named.chain(self.extra_vars.iter().cloned()).collect()
+    }
+}
+
+impl Become {
+    fn options(&self, config: &Config, login: Option<&str>) -> Result<BecomeOptions> {
+        let ask = self.ask || (config.become_ask_pass && self.password_file.is_none());
+        let question = match login {
+            Some(_) => "BECOME password [defaults to SSH password]:",
+            None => "BECOME password:",
+        };
+        let answer = password(ask, self.password_file.as_deref(), question)?;
+        Ok(BecomeOptions {
+            enabled: self.enabled || config.r#become,
+            method: self
+                .method
+                .clone()
+                .unwrap_or_else(|| config.become_method.clone()),
+            user: self
+                .user
+                .clone()
+                .unwrap_or_else(|| config.become_user.clone()),
+            password: match answer {
+                // Enter alone: the same as for the login.
+                Some(empty) if empty.is_empty() => login.map(str::to_owned),
+                answer => answer,
+            },
+        })
+    }
+}
+
+/// A password by asking or from a file (`-` is standard input); the file's last line break does not
+/// belong to it.
+fn password(wanted: bool, file: Option<&Path>, question: &str) -> Result<Option<String>> {
+    if let Some(path) = file {
+        let text = match path.as_os_str() == "-" {
+            true => std::io::read_to_string(std::io::stdin()),
+            false => std::fs::read_to_string(path),
+        };
+        let text = text.map_err(|e| Diag::io("read", path, &e))?;
+        return Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()));
+    }
+    match wanted {
+        true => ask(question).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// A program that runs unattended must not hang: without a terminal this is an error.
+fn ask(question: &str) -> Result<String> {
+    exec::ask(question, false).map_err(|_| {
+        Diag::error(
+            "no-terminal",
+            format!("cannot ask `{question}`: there is no terminal"),
+        )
+        .help("give it in a file (--become-password-file, --connection-password-file)")
+    })
+}
+
+/// What of a playbook is run
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Tasks")]
+pub(super) struct Selection {
+    /// Only plays and tasks with one of these tags; may be repeated
+    #[arg(short, long, value_name = "TAGS")]
+    tags: Vec<String>,
+    /// Without plays and tasks that have one of these tags; may be repeated
+    #[arg(long, value_name = "TAGS")]
+    skip_tags: Vec<String>,
+    /// Start at the task with this name
+    #[arg(long, value_name = "NAME")]
+    start_at_task: Option<String>,
+    /// Ask before each task
+    #[arg(long)]
+    step: bool,
+    /// Run handlers even where a task has failed
+    #[arg(long)]
+    force_handlers: bool,
+}
+
+impl Selection {
+    /// Adds these flags to the options of a run.
+    pub fn add_to(&self, options: &mut Options) {
+        let split = |words: &[String]| -> Vec<String> {
+            let names = words.iter().flat_map(|w| w.split(','));
+            names
+                .map(|n| n.trim().to_owned())
+                .filter(|n| !n.is_empty())
+                .collect()
+        };
+        options.tags = Tags {
+            only: split(&self.tags),
+            skip: split(&self.skip_tags),
+        };
+        options.start_at_task.clone_from(&self.start_at_task);
+        options.step = self.step;
+        options.force_handlers = self.force_handlers;
+    }
+}
+
+/// Refuses a file that is not there before anything else is done.
+///
+/// # Errors
+/// `no-such-playbook`, with exit code 1 as ansible-playbook has it.
+pub(super) fn must_exist(playbooks: &[PathBuf]) -> Result<()> {
+    for path in playbooks {
+        if path.exists() {
+            continue;
+        }
+        let message = format!("the playbook: {} could not be found", path.display());
+        let near = path.parent().and_then(|dir| nearby(path, dir));
+        let diag = Diag::error("no-such-playbook", message).exit(Exit::Failed);
+        return Err(match near {
+            Some(near) => diag.help(format!("did you mean {near:?}?")),
+            None => diag,
+        });
+    }
+    Ok(())
+}
+
+fn nearby(path: &Path, dir: &Path) -> Option<String> {
+    let dir = if dir.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        dir
+    };
+    let names: Vec<String> = std::fs::read_dir(dir)
+        .ok()?
+        .filter_map(|e| e.ok()?.file_name().into_string().ok())
+        .filter(|n| n.ends_with(".yml") || n.ends_with(".yaml"))
+        .collect();
+    let wanted = path.file_name()?.to_string_lossy().into_owned();
+    let near = crate::diag::nearest(&wanted, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(near).display().to_string())
+}

@@ -1,0 +1,116 @@
+//! `--output`: who shows what happens.
+
+use crate::diag::{Diag, Exit, Result, SourceMap, render};
+use crate::exec;
+use crate::output::{AdHoc, Annotations, Callback, Console, Junit, Lines, Masked, Output, Screen};
+use crate::output::{Secrets, Tee};
+
+/// What is printed, and where reports go
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct Show {
+    /// `default`, `ansible`, `json`, `github`, or `junit=FILE`; may be repeated
+    #[arg(short = 'O', long, value_name = "KIND")]
+    output: Vec<String>,
+}
+
+/// The form a program prints in when nothing else is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// gxdeploy's own.
+    Default,
+    /// ansible-playbook's.
+    Ansible,
+    /// `ansible`'s, as blocks.
+    AdHoc,
+    /// `ansible -o`'s.
+    OneLine,
+}
+
+impl Show {
+    /// Carries a run out and shows it.
+    ///
+    /// # Errors
+    /// `unknown-output`.
+    pub fn run(&self, options: exec::Options, form: Form) -> Result<Exit> {
+        for password in [&options.connection_password, &options.r#become.password] {
+            password.iter().for_each(|text| options.secrets.add(text));
+        }
+        let (sources, secrets) = (options.sources.clone(), options.secrets.clone());
+        let output = self.open(form, options.verbosity, &sources, secrets)?;
+        Ok(exec::run(options, output))
+    }
+
+    /// The outputs that were asked for, secrets masked.
+    fn open(
+        &self,
+        form: Form,
+        verbosity: u8,
+        sources: &SourceMap,
+        secrets: Secrets,
+    ) -> Result<Box<dyn Output>> {
+        let mut outputs: Vec<Box<dyn Output>> = Vec::new();
+        let mut on_screen = false;
+        for kind in self.output.iter().flat_map(|k| k.split(',')) {
+            let (name, file) = kind.split_once('=').unwrap_or((kind, ""));
+            on_screen |= matches!(name, "default" | "ansible" | "json");
+            outputs.push(match (name, file) {
+                ("default", "") => screen(Form::Default, verbosity, sources),
+                ("ansible", "") => screen(Form::Ansible, verbosity, sources),
+                ("json", "") => Box::new(Lines::new(std::io::stdout())),
+                ("github", "") => Box::new(Annotations::new(Screen::stdout(), sources.clone())),
+                ("junit", file) if !file.is_empty() => Box::new(Junit::new(file.into(), complain)),
+                _ => return Err(unknown(kind)),
+            });
+        }
+        if !on_screen {
+            outputs.insert(0, screen(form, verbosity, sources));
+        }
+        Ok(Box::new(Masked::new(secrets, Box::new(Tee(outputs)))))
+    }
+}
+
+fn screen(form: Form, verbosity: u8, sources: &SourceMap) -> Box<dyn Output> {
+    let (out, err, sources) = (Screen::stdout(), Screen::stderr(), sources.clone());
+    match form {
+        Form::Default => Box::new(Console::new(out, err, sources, verbosity)),
+        Form::Ansible => Box::new(Callback::new(out, err, sources, verbosity)),
+        Form::AdHoc => Box::new(AdHoc::new(out, err, sources, verbosity, false)),
+        Form::OneLine => Box::new(AdHoc::new(out, err, sources, verbosity, true)),
+    }
+}
+
+fn complain(diag: &Diag) {
+    let mut screen = Screen::stderr();
+    let text = render(diag, &SourceMap::default(), screen.colour);
+    screen.line(&text);
+}
+
+fn unknown(kind: &str) -> Box<Diag> {
+    const KINDS: [&str; 5] = ["default", "ansible", "json", "github", "junit=FILE"];
+    Diag::error("unknown-output", format!("there is no output `{kind}`"))
+        .help(format!("one of: {}", KINDS.join(", ")))
+        .exit(Exit::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_checked() {
+        let open = |kinds: &[&str]| {
+            let show = Show {
+                output: kinds.iter().map(|k| (*k).to_owned()).collect(),
+            };
+            show.open(Form::Default, 0, &SourceMap::default(), Secrets::default())
+                .err()
+        };
+        assert!(open(&[]).is_none());
+        assert!(open(&["json", "junit=x.xml"]).is_none());
+        assert!(open(&["json,github"]).is_none());
+        for wrong in ["jsno", "junit", "json=x"] {
+            assert_eq!(open(&[wrong]).unwrap().exit, Exit::Usage);
+        }
+    }
+}

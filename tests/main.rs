@@ -9,4 +9,5 @@ mod case;
 mod compat;
 mod laws;
 mod layers;
+mod names;
 mod yaml;

@@ -37,14 +37,17 @@ impl Host {
         let config = run(Command::new(&self.lab).args(["path", "ssh_config"])).stdout;
         let config = String::from_utf8_lossy(&config).trim().to_owned();
         let mut ssh = Command::new("ssh");
-        ssh.args(["-F", &config, "-l", "root", &self.name(), line]).stdin(stdin);
+        ssh.args(["-F", &config, "-l", "root", &self.name(), line])
+            .stdin(stdin);
         ssh.output().unwrap()
     }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
-        let _ = Command::new(&self.lab).args(["down", &self.name()]).output();
+        let _ = Command::new(&self.lab)
+            .args(["down", &self.name()])
+            .output();
     }
 }
 
@@ -57,7 +60,10 @@ fn a_missing_user_is_missing_where_nsswitch_lists_systemd() {
     };
     let host = Host::up(lab);
     let binary = std::fs::File::open(env!("CARGO_BIN_EXE_gxdeploy")).unwrap();
-    let copied = host.ssh("cat > /root/gxdeploy && chmod 755 /root/gxdeploy", binary.into());
+    let copied = host.ssh(
+        "cat > /root/gxdeploy && chmod 755 /root/gxdeploy",
+        binary.into(),
+    );
     assert!(copied.status.success());
     let nsswitch = host.ssh(
         "sed -i 's/^\\(passwd\\|group\\):.*/\\1: files systemd/' /etc/nsswitch.conf && grep systemd /etc/nsswitch.conf",
@@ -72,5 +78,8 @@ fn a_missing_user_is_missing_where_nsswitch_lists_systemd() {
     let answer = host.ssh(&line, std::process::Stdio::null());
     let text = String::from_utf8_lossy(&answer.stdout).into_owned();
     // 2: the task failed and said so. A crash would be 139.
-    assert!(text.contains("rc=2") && text.contains("nobodyhere"), "{text}");
+    assert!(
+        text.contains("rc=2") && text.contains("nobodyhere"),
+        "{text}"
+    );
 }

@@ -3,7 +3,7 @@
 use super::common::{Common, Selection, must_exist};
 use super::show::{Form, Show};
 use crate::diag::{Exit, Result};
-use crate::exec;
+use crate::exec::{self, Listing};
 use std::path::PathBuf;
 
 /// Brings hosts to the state that playbooks describe
@@ -88,6 +88,14 @@ impl Playbooks {
         options.detailed_exitcode = self.detailed_exitcode;
         self.selection.add_to(&mut options);
         change(&mut options);
+        let what = Listing {
+            hosts: self.common.hosts.list_hosts,
+            tasks: self.list_tasks,
+            tags: self.list_tags,
+        };
+        if self.syntax_check || what.hosts || what.tasks || what.tags {
+            return self.show.list(options, form, what);
+        }
         self.show.run(options, form)
     }
 }

@@ -58,5 +58,12 @@ pub(super) fn run(args: &Args) -> Result<Exit> {
         true => Form::OneLine,
         false => Form::AdHoc,
     };
+    if args.common.hosts.list_hosts {
+        let what = exec::Listing {
+            hosts: true,
+            ..exec::Listing::default()
+        };
+        return args.show.list(options, form, what);
+    }
     args.show.run(options, form)
 }

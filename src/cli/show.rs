@@ -1,7 +1,7 @@
 //! `--output`: who shows what happens.
 
 use crate::diag::{Diag, Exit, Result, SourceMap, render};
-use crate::exec;
+use crate::exec::{self, Listing};
 use crate::output::{AdHoc, Annotations, Callback, Console, Junit, Lines, Masked, Output, Screen};
 use crate::output::{Secrets, Tee};
 
@@ -39,6 +39,22 @@ impl Show {
         let (sources, secrets) = (options.sources.clone(), options.secrets.clone());
         let output = self.open(form, options.verbosity, &sources, secrets)?;
         Ok(exec::run(options, output))
+    }
+
+    /// Lists what a run would consist of.
+    ///
+    /// # Errors
+    /// `unknown-output`.
+    pub fn list(&self, options: exec::Options, form: Form, what: Listing) -> Result<Exit> {
+        let (sources, secrets) = (options.sources.clone(), options.secrets.clone());
+        let output = self.open(form, options.verbosity, &sources, secrets)?;
+        Ok(match exec::list(options, what, output) {
+            Ok(text) => {
+                Screen::stdout().line(&text);
+                Exit::Ok
+            }
+            Err(exit) => exit,
+        })
     }
 
     /// The outputs that were asked for, secrets masked.

@@ -17,6 +17,7 @@ mod extra_vars;
 mod handlers;
 mod host;
 mod interrupt;
+mod listing;
 mod loops;
 mod magic;
 mod options;
@@ -36,6 +37,7 @@ mod tags;
 mod task;
 mod walk;
 
+pub use listing::{Listing, list};
 pub use options::{AdHoc, BecomeOptions, Options};
 pub use playbook::run;
 pub use prompt::ask;

@@ -35,21 +35,22 @@ pub fn run(options: Options, output: Box<dyn Output>) -> Exit {
 }
 
 /// Everything before the first host is touched.
-struct Prepared {
-    run: RunParts,
-    playbooks: Vec<(String, PathBuf, Playbook)>,
+pub(super) struct Prepared {
+    pub(super) run: RunParts,
+    /// Name as given, directory, content.
+    pub(super) playbooks: Vec<(String, PathBuf, Playbook)>,
 }
 
-struct RunParts {
-    options: Options,
-    sources: SourceMap,
-    engine: Engine,
-    inventory: inventory::Inventory,
-    loader: Loader,
-    extra_vars: Arc<Map>,
+pub(super) struct RunParts {
+    pub(super) options: Options,
+    pub(super) sources: SourceMap,
+    pub(super) engine: Engine,
+    pub(super) inventory: inventory::Inventory,
+    pub(super) loader: Loader,
+    pub(super) extra_vars: Arc<Map>,
 }
 
-fn prepare(
+pub(super) fn prepare(
     mut options: Options,
     sources: &SourceMap,
     collector: &mut Collector,
@@ -388,7 +389,7 @@ fn one_batch(run: &Arc<Run>, play: &Arc<PlayRun>, free: bool) -> Option<Stop> {
         .find_map(|end| end.err().filter(|stop| *stop == Stop::EndPlay))
 }
 
-fn pattern(hosts: &Value) -> String {
+pub(super) fn pattern(hosts: &Value) -> String {
     match &hosts.kind {
         Kind::List(items) => items
             .iter()

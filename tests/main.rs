@@ -7,6 +7,7 @@
 
 mod case;
 mod compat;
+mod inventory;
 mod laws;
 mod layers;
 mod names;

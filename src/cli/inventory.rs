@@ -4,11 +4,8 @@ use super::flags::{Hosts, Vault};
 use crate::config;
 use crate::diag::{Diag, Exit, Result, SourceMap, render};
 use crate::exec;
-use crate::inventory::{self, Data, Inventory};
-use crate::output::{Screen, dumps};
-use crate::value::Map;
-use serde_json::{Map as Json, Value, json};
-use std::collections::HashSet;
+use crate::inventory::{self, Inventory, show};
+use crate::output::Screen;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -39,6 +36,9 @@ pub(super) struct Args {
     /// Groups and hosts as a tree
     #[arg(long)]
     graph: bool,
+    /// YAML in place of JSON
+    #[arg(short, long)]
+    yaml: bool,
     /// Variables too, for --graph
     #[arg(long, requires = "graph")]
     vars: bool,
@@ -59,27 +59,42 @@ pub(super) struct Args {
 /// Prints what was asked for.
 pub(super) fn run(args: &Args) -> Result<Exit> {
     let inventory = args.load()?;
+    let mut options = show::Options {
+        yaml: args.yaml,
+        export: args.export,
+        playbook_files: args.playbook_dir.is_some(),
+        limit: None,
+    };
     let text = if let Some(host) = &args.host {
-        if !inventory.has_host(host) {
-            let names = inventory.host_names();
-            return Err(
-                Diag::error("unknown-host", format!("there is no host `{host}`"))
-                    .did_you_mean(host, names.iter().map(String::as_str)),
-            );
-        }
-        dumps(&vars_json(&inventory.vars_of(host)), Some(4))
+        show::host(&inventory, host, &options)?
     } else if args.graph {
-        graph(&inventory, args)?
+        let group = args.group.as_deref().unwrap_or("all");
+        show::graph(&inventory, group, args.vars, &options)?
     } else {
-        dumps(&list(&inventory, args)?, Some(4))
+        options.limit = limit(&inventory, args.hosts.limit.as_deref())?;
+        show::list(&inventory, &options)
     };
     match &args.output {
         Some(path) => {
-            std::fs::write(path, text + "\n").map_err(|e| Diag::io("write", path, &e))?;
+            std::fs::write(path, text).map_err(|e| Diag::io("write", path, &e))?;
         }
-        None => Screen::stdout().line(&text),
+        None => Screen::stdout().text(&text),
     }
     Ok(Exit::Ok)
+}
+
+fn limit(inventory: &Inventory, pattern: Option<&str>) -> Result<Option<Vec<String>>> {
+    let Some(pattern) = pattern else {
+        return Ok(None);
+    };
+    let selection = inventory.select(pattern)?;
+    let mut screen = Screen::stderr();
+    for part in &selection.unmatched {
+        screen.line(&format!(
+            "[WARNING]: Could not match supplied host pattern, ignoring: {part}"
+        ));
+    }
+    Ok(Some(selection.hosts))
 }
 
 impl Args {
@@ -102,7 +117,8 @@ impl Args {
         };
         let options = inventory::Options {
             sources: wanted,
-            playbook_dir: self.playbook_dir.clone(),
+            // Without a playbook the working directory counts as its place.
+            playbook_dir: Some(self.playbook_dir.clone().unwrap_or_else(|| ".".into())),
             decrypt: Arc::new(decrypt),
         };
         let (inventory, warnings) = inventory::load(&sources, &options)?;
@@ -112,117 +128,5 @@ impl Args {
             screen.line(&text);
         }
         Ok(inventory)
-    }
-}
-
-fn vars_json(vars: &Map) -> Value {
-    let entries = vars
-        .iter()
-        .map(|(key, value)| (key.to_value().to_text(), value.to_json()));
-    Value::Object(entries.collect())
-}
-
-/// The form of inventory programs: groups with their hosts and children, and `_meta.hostvars`.
-fn list(inventory: &Inventory, args: &Args) -> Result<Value> {
-    let data = inventory.data();
-    let shown: HashSet<String> = match &args.hosts.limit {
-        Some(limit) => data.select(limit)?.hosts.into_iter().collect(),
-        None => data.hosts.keys().cloned().collect(),
-    };
-    let mut all = Json::new();
-    for (name, group) in &data.groups {
-        let mut entry = Json::new();
-        if !group.children.is_empty() {
-            entry.insert(
-                "children".into(),
-                json!(group.children.iter().collect::<Vec<_>>()),
-            );
-        }
-        let hosts: Vec<&String> = group.hosts.iter().filter(|h| shown.contains(*h)).collect();
-        if !hosts.is_empty() && name != "all" {
-            entry.insert("hosts".into(), json!(hosts));
-        }
-        if args.export {
-            let own = merged([&group.vars, &group.inventory_files, &group.playbook_files]);
-            if !own.is_empty() {
-                entry.insert("vars".into(), vars_json(&own));
-            }
-        }
-        if !entry.is_empty() {
-            all.insert(name.clone(), Value::Object(entry));
-        }
-    }
-    let mut hostvars = Json::new();
-    for (name, host) in data.hosts.iter().filter(|(name, _)| shown.contains(*name)) {
-        let vars = match args.export {
-            true => merged([&host.vars, &host.inventory_files, &host.playbook_files]),
-            false => data.vars_of(name),
-        };
-        if !vars.is_empty() {
-            hostvars.insert(name.clone(), vars_json(&vars));
-        }
-    }
-    let meta = json!({"hostvars": hostvars, "profile": "inventory_legacy"});
-    all.insert("_meta".into(), meta);
-    Ok(Value::Object(all))
-}
-
-fn merged(levels: [&Map; 3]) -> Map {
-    let mut vars = Map::new();
-    for (key, value) in levels.into_iter().flatten() {
-        vars.insert(key.clone(), value.clone());
-    }
-    vars
-}
-
-fn graph(inventory: &Inventory, args: &Args) -> Result<String> {
-    let data = inventory.data();
-    let start = args.group.as_deref().unwrap_or("all");
-    if !data.groups.contains_key(start) {
-        return Err(
-            Diag::error("unknown-group", format!("there is no group `{start}`"))
-                .did_you_mean(start, data.groups.keys().map(String::as_str)),
-        );
-    }
-    let mut lines = Vec::new();
-    branch(&data, start, 0, args.vars, &mut lines);
-    Ok(lines.join("\n"))
-}
-
-fn branch(data: &Data, name: &str, depth: usize, vars: bool, lines: &mut Vec<String>) {
-    let Some(group) = data.groups.get(name) else {
-        return;
-    };
-    lines.push(twig(depth, &format!("@{name}:")));
-    for child in &group.children {
-        branch(data, child, depth + 1, vars, lines);
-    }
-    if name != "all" {
-        for host in &group.hosts {
-            lines.push(twig(depth + 1, host));
-            if vars {
-                leaves(&data.vars_of(host), depth + 2, lines);
-            }
-        }
-    }
-    if vars {
-        let own = merged([&group.vars, &group.inventory_files, &group.playbook_files]);
-        leaves(&own, depth + 1, lines);
-    }
-}
-
-fn leaves(vars: &Map, depth: usize, lines: &mut Vec<String>) {
-    let mut shown: Vec<String> = vars
-        .iter()
-        .map(|(key, value)| format!("{{{} = {}}}", key.to_value().to_text(), value.to_text()))
-        .collect();
-    shown.sort();
-    lines.extend(shown.iter().map(|leaf| twig(depth, leaf)));
-}
-
-fn twig(depth: usize, text: &str) -> String {
-    match depth {
-        0 => text.to_owned(),
-        depth => format!("{}|--{text}", "  |".repeat(depth - 1) + "  "),
     }
 }

@@ -3,7 +3,7 @@
 use super::model::Data;
 use super::ranges;
 use crate::diag::{Diag, Result, SourceMap, Span};
-use crate::value::{Kind, Text, Trust, Value};
+use crate::value::{Kind, Text, Trust, Value, python_literal};
 use std::path::Path;
 
 /// Adds the hosts and groups of an INI text.
@@ -120,6 +120,14 @@ impl Reader<'_> {
         };
         let (pattern, port) = split_port(pattern);
         let names = ranges::expand(&pattern).map_err(|why| self.error(at, why))?;
+        let mut vars = Vec::new();
+        for word in &words[1..] {
+            let Some((key, value)) = word.split_once('=') else {
+                let message = format!("expected key=value host variable assignment, got: {word}");
+                return Err(self.error(at, message));
+            };
+            vars.push((key, literal(value).at(at)));
+        }
         for name in names {
             let entry = self.data.host(&name);
             if entry.source.is_none() {
@@ -128,17 +136,8 @@ impl Reader<'_> {
             if let Some(port) = port {
                 entry.vars.insert("ansible_port", i64::from(port));
             }
-            for word in &words[1..] {
-                let Some((key, value)) = word.split_once('=') else {
-                    return Err(self.error(
-                        at,
-                        format!("expected key=value host variable assignment, got: {word}"),
-                    ));
-                };
-                self.data
-                    .host(&name)
-                    .vars
-                    .insert(key, literal(value).at(at));
+            for (key, value) in &vars {
+                entry.vars.insert(*key, value.clone());
             }
             self.data.add_to_group(&name, group);
         }
@@ -252,7 +251,20 @@ pub fn literal(text: &str) -> Value {
             trust: Trust::Template,
         }))
     };
-    crate::value::python_literal(text).unwrap_or_else(|| string(text))
+    // Python reads over a comment behind the literal.
+    let before_comment = || {
+        text.match_indices('#')
+            .find_map(|(at, _)| python_literal(&text[..at]))
+    };
+    let value = python_literal(text).or_else(before_comment);
+    match value {
+        Some(Value {
+            kind: Kind::Str(text),
+            ..
+        }) => string(&text.text),
+        Some(value) => value,
+        None => string(text),
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod model;
 mod pattern;
 mod ranges;
 mod read;
+pub mod show;
 mod vars_files;
 mod yaml;
 

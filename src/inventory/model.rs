@@ -53,7 +53,7 @@ impl Data {
     /// Only the two groups that always exist.
     pub fn new() -> Data {
         let mut data = Data::default();
-        data.group("all");
+        data.group("all").children.insert("ungrouped".to_owned());
         data.group("ungrouped");
         data
     }

@@ -2,7 +2,7 @@
 
 use super::model::{Data, Inventory};
 use super::vars_files::{self, Decrypt};
-use super::{ini, ranges, yaml};
+use super::{ini, yaml};
 use crate::diag::{Diag, Result, SourceMap, reason};
 use crate::value::{Key, from_json};
 use serde_json::Value as Json;
@@ -168,14 +168,12 @@ impl Reader<'_> {
 
     fn list(&mut self, list: &str) -> Result<()> {
         for name in list.split(',').map(str::trim).filter(|n| !n.is_empty()) {
+            // Ranges are not expanded here: that is the plugin `advanced_host_list`, which is off.
             let (name, port) = ini::split_port(name);
-            let names = ranges::expand(&name).map_err(|why| Diag::error("inventory", why))?;
-            for name in names {
-                self.data.add_to_group(&name, "ungrouped");
-                if let Some(port) = port {
-                    let vars = &mut self.data.host(&name).vars;
-                    vars.insert("ansible_port", i64::from(port));
-                }
+            self.data.add_to_group(&name, "ungrouped");
+            if let Some(port) = port {
+                let vars = &mut self.data.host(&name).vars;
+                vars.insert("ansible_port", i64::from(port));
             }
         }
         Ok(())
@@ -246,8 +244,18 @@ impl Reader<'_> {
 
     fn script_group(&mut self, path: &Path, name: &str, body: &Json) -> Result<()> {
         self.data.group(name);
+        let own;
         let (hosts, vars, children) = match body {
             Json::Array(hosts) => (Some(hosts), None, None),
+            // A dict of variables alone, for a host of this name.
+            Json::Object(vars)
+                if !["hosts", "vars", "children"]
+                    .iter()
+                    .any(|k| vars.contains_key(*k)) =>
+            {
+                own = Json::from(vec![name]);
+                (own.as_array(), Some(vars), None)
+            }
             Json::Object(body) => (
                 body.get("hosts").and_then(Json::as_array),
                 body.get("vars").and_then(Json::as_object),

@@ -139,8 +139,10 @@ fn number(word: &str) -> Option<Value> {
     if let Some(octal) = digits.strip_prefix("0o") {
         return i64::from_str_radix(octal, 8).ok().map(Value::from);
     }
-    if let Ok(n) = word.parse::<i64>() {
-        return Some(Value::from(n));
+    // One underscore may stand between two digits.
+    let grouped = !word.contains("__") && !word.ends_with('_') && !digits.starts_with('_');
+    if let Ok(n) = word.replace('_', "").parse::<i64>() {
+        return grouped.then(|| Value::from(n));
     }
     if digits
         .bytes()
@@ -162,6 +164,8 @@ mod tests {
         assert_eq!(repr("-1.5"), "-1.5");
         assert_eq!(repr("[1, 'a', (True, None)]"), "[1, 'a', [True, None]]");
         assert_eq!(repr("{'a': {1: 2}, }"), "{'a': {1: 2}}");
+        assert_eq!(repr("1_000"), "1000");
+        assert_eq!(repr("1__0"), "-");
         assert_eq!(repr("0644"), "-");
         assert_eq!(repr("yes"), "-");
         assert_eq!(repr("a b"), "-");

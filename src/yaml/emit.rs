@@ -8,6 +8,8 @@ use libyaml_safer::{
 };
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// How YAML is laid out: the options of PyYAML's `dump`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,15 +54,86 @@ impl Layout {
 /// The text of one document. A value that is used twice is written twice, never as an alias.
 /// Envelopes are written with `!vault`.
 pub fn dump(value: &Value, layout: &Layout) -> String {
+    emit(value, layout, Anchors::default())
+}
+
+/// As [`dump`], but what is shared (the same list or dict in two places) is written once, with an
+/// anchor, and then as an alias: PyYAML's way where nobody forbids it.
+pub fn dump_shared(value: &Value, layout: &Layout) -> String {
+    let mut anchors = Anchors::default();
+    anchors.find(value, layout);
+    emit(value, layout, anchors)
+}
+
+fn emit(value: &Value, layout: &Layout, anchors: Anchors) -> String {
     let mut bytes = Vec::new();
     // The emitter fails where its writer fails, and a `Vec` never does, or where events are out
     // of order.
-    let written = write(value, layout, &mut bytes);
+    let written = write(value, layout, anchors, &mut bytes);
     debug_assert!(written.is_ok(), "{written:?}");
     astral::restore(&String::from_utf8_lossy(&bytes))
 }
 
-fn write(value: &Value, layout: &Layout, bytes: &mut Vec<u8>) -> Result<(), Error> {
+/// Names of the containers that are written more than once.
+#[derive(Default)]
+struct Anchors {
+    /// A container without a name was met once.
+    names: HashMap<usize, Option<String>>,
+    named: usize,
+    written: HashSet<usize>,
+}
+
+impl Anchors {
+    /// Gives names in the order in which containers are met for the second time.
+    fn find(&mut self, value: &Value, layout: &Layout) {
+        let Some(id) = identity(value) else {
+            return;
+        };
+        match self.names.get_mut(&id) {
+            Some(Some(_)) => return,
+            Some(name) => {
+                self.named += 1;
+                *name = Some(format!("id{:03}", self.named));
+                return;
+            }
+            None => {
+                self.names.insert(id, None);
+            }
+        }
+        match &value.kind {
+            Kind::List(items) => items.iter().for_each(|item| self.find(item, layout)),
+            Kind::Map(map) => {
+                for (_, item) in entries(map, layout) {
+                    self.find(item, layout);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The name of a container, and whether it has been written already.
+    fn of(&mut self, value: &Value) -> Option<(String, bool)> {
+        let id = identity(value)?;
+        let name = self.names.get(&id)?.clone()?;
+        Some((name, !self.written.insert(id)))
+    }
+}
+
+/// Where a container lies in memory: what Python calls its identity.
+fn identity(value: &Value) -> Option<usize> {
+    match &value.kind {
+        Kind::List(items) => Some(Arc::as_ptr(items).addr()),
+        Kind::Map(map) => Some(Arc::as_ptr(map).addr()),
+        _ => None,
+    }
+}
+
+fn write(
+    value: &Value,
+    layout: &Layout,
+    anchors: Anchors,
+    bytes: &mut Vec<u8>,
+) -> Result<(), Error> {
     let clamp = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     let mut emitter = Emitter::new();
     emitter.set_output_string(bytes);
@@ -68,7 +141,11 @@ fn write(value: &Value, layout: &Layout, bytes: &mut Vec<u8>) -> Result<(), Erro
     emitter.set_width(clamp(layout.width));
     emitter.set_unicode(true);
     emitter.set_break(Break::Ln);
-    let mut writer = Writer { emitter, layout };
+    let mut writer = Writer {
+        emitter,
+        layout,
+        anchors,
+    };
     writer.emitter.emit(Event::stream_start(Encoding::Utf8))?;
     let start = Event::document_start(None, &[], !layout.explicit_start);
     writer.emitter.emit(start)?;
@@ -81,13 +158,20 @@ fn write(value: &Value, layout: &Layout, bytes: &mut Vec<u8>) -> Result<(), Erro
 struct Writer<'a, 'w> {
     emitter: Emitter<'w>,
     layout: &'a Layout,
+    anchors: Anchors,
 }
 
 impl Writer<'_, '_> {
     fn node(&mut self, value: &Value) -> Result<(), Error> {
+        let anchor = match self.anchors.of(value) {
+            Some((name, true)) => return self.emitter.emit(Event::alias(&name)),
+            Some((name, false)) => Some(name),
+            None => None,
+        };
+        let anchor = anchor.as_deref();
         match &value.kind {
-            Kind::List(items) => self.list(items),
-            Kind::Map(map) => self.map(map),
+            Kind::List(items) => self.list(items, anchor),
+            Kind::Map(map) => self.map(map, anchor),
             Kind::Str(text) if text.trust == Trust::Vault => {
                 let event = Event::scalar(
                     None,
@@ -130,13 +214,13 @@ impl Writer<'_, '_> {
             .unwrap_or_else(|| items.all(|scalar| scalar))
     }
 
-    fn list(&mut self, items: &[Value]) -> Result<(), Error> {
+    fn list(&mut self, items: &[Value], anchor: Option<&str>) -> Result<(), Error> {
         let style = if self.in_flow(items.iter().map(is_scalar)) {
             SequenceStyle::Flow
         } else {
             SequenceStyle::Block
         };
-        let start = Event::sequence_start(None, None, true, style);
+        let start = Event::sequence_start(anchor, None, true, style);
         self.emitter.emit(start)?;
         for item in items {
             self.node(item)?;
@@ -144,25 +228,29 @@ impl Writer<'_, '_> {
         self.emitter.emit(Event::sequence_end())
     }
 
-    fn map(&mut self, map: &Map) -> Result<(), Error> {
+    fn map(&mut self, map: &Map, anchor: Option<&str>) -> Result<(), Error> {
         let style = if self.in_flow(map.values().map(is_scalar)) {
             MappingStyle::Flow
         } else {
             MappingStyle::Block
         };
-        let start = Event::mapping_start(None, None, true, style);
+        let start = Event::mapping_start(anchor, None, true, style);
         self.emitter.emit(start)?;
-        let mut entries: Vec<(Value, &Value)> =
-            map.iter().map(|(k, v)| (k.to_value(), v)).collect();
-        if self.layout.sort_keys && comparable(&entries) {
-            entries.sort_by(|(a, _), (b, _)| compare(a, b).unwrap_or(Ordering::Equal));
-        }
-        for (key, value) in entries {
+        for (key, value) in entries(map, self.layout) {
             self.node(&key)?;
             self.node(value)?;
         }
         self.emitter.emit(Event::mapping_end())
     }
+}
+
+/// The entries in the order in which they are written.
+fn entries<'a>(map: &'a Map, layout: &Layout) -> Vec<(Value, &'a Value)> {
+    let mut entries: Vec<(Value, &Value)> = map.iter().map(|(k, v)| (k.to_value(), v)).collect();
+    if layout.sort_keys && comparable(&entries) {
+        entries.sort_by(|(a, _), (b, _)| compare(a, b).unwrap_or(Ordering::Equal));
+    }
+    entries
 }
 
 /// True for what does not force its container into block style.

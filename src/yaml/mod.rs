@@ -5,5 +5,5 @@ mod explain;
 mod load;
 mod resolve;
 
-pub use emit::{Layout, dump};
+pub use emit::{Layout, dump, dump_shared};
 pub use load::{Loaded, load, load_all};

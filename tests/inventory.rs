@@ -1,0 +1,59 @@
+//! Inventories against ansible-inventory: `compat/inventory/record.py` recorded what it prints.
+
+use serde::Deserialize;
+use std::path::Path;
+use std::process::Command;
+
+#[derive(Deserialize)]
+struct Case {
+    args: String,
+    exit: i32,
+    stdout: String,
+}
+
+#[test]
+fn prints_as_ansible_inventory() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat/inventory");
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for dir in ["ini", "yaml", "many"] {
+        let dir = root.join(dir);
+        let text = std::fs::read_to_string(dir.join("cases.json")).unwrap();
+        for case in serde_json::from_str::<Vec<Case>>(&text).unwrap() {
+            tried += 1;
+            wrong.extend(differs(&dir, &case));
+        }
+    }
+    assert!(tried > 50);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn differs(dir: &Path, case: &Case) -> Option<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_gxdeploy"))
+        .arg("inventory")
+        .args(shell_words::split(&case.args).unwrap())
+        .current_dir(dir)
+        .env("HOME", "/nonexistent")
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    if output.status.code() == Some(case.exit) && stdout == case.stdout {
+        return None;
+    }
+    let first = stdout
+        .lines()
+        .zip(case.stdout.lines())
+        .position(|(ours, theirs)| ours != theirs);
+    let line = first.unwrap_or_else(|| stdout.lines().count().min(case.stdout.lines().count()));
+    Some(format!(
+        "{}: {}: exit {:?} not {}; line {}: {:?} not {:?}; {}",
+        dir.display(),
+        case.args,
+        output.status.code(),
+        case.exit,
+        line + 1,
+        stdout.lines().nth(line),
+        case.stdout.lines().nth(line),
+        String::from_utf8_lossy(&output.stderr).trim(),
+    ))
+}

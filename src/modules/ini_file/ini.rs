@@ -176,11 +176,11 @@ impl Wish {
         let mut left = self.wanted(option);
         let mut spare = Vec::new();
         // Lines that have a wanted value stay where they are.
-        for at in start..end {
-            if !self.sets(option, &all[at]) {
+        for (at, text) in all.iter_mut().enumerate().take(end).skip(start) {
+            if !self.sets(option, text) {
                 continue;
             }
-            let line = assignment(&all[at]);
+            let line = assignment(text);
             let value = line.as_ref().and_then(|a| a.value);
             let active = line.as_ref().is_some_and(|a| !a.comment);
             let hit = left.iter().position(|w| assignment(w).is_some_and(|a| a.value == value));
@@ -188,7 +188,7 @@ impl Wish {
                 Some(hit) => {
                     let wanted = left.remove(hit);
                     if !(self.ignore_spaces && active) {
-                        all[at] = wanted;
+                        *text = wanted;
                     }
                 }
                 None => spare.push((at, active)),

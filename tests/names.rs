@@ -1,7 +1,7 @@
 //! Looking up names from a static binary (docs/design/design.md, section 8).
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 /// The lab that starts real hosts, where `GXDEPLOY_LAB` names its program.
 fn lab() -> Option<PathBuf> {
@@ -33,13 +33,32 @@ impl Host {
     }
 
     /// Runs a shell line as root on the host, with bytes for its standard input.
-    fn ssh(&self, line: &str, stdin: std::process::Stdio) -> Output {
+    fn ssh(&self, line: &str, stdin: Stdio) -> Output {
         let config = run(Command::new(&self.lab).args(["path", "ssh_config"])).stdout;
         let config = String::from_utf8_lossy(&config).trim().to_owned();
         let mut ssh = Command::new("ssh");
         ssh.args(["-F", &config, "-l", "root", &self.name(), line])
             .stdin(stdin);
         ssh.output().unwrap()
+    }
+
+    /// Runs a shell line that has to succeed; what it printed.
+    fn must(&self, line: &str) -> String {
+        let output = self.ssh(line, Stdio::null());
+        let [out, err] =
+            [output.stdout, output.stderr].map(|b| String::from_utf8_lossy(&b).into_owned());
+        assert!(
+            output.status.success(),
+            "{line}: {:?}\n{out}{err}",
+            output.status
+        );
+        out
+    }
+
+    fn copy(&self, from: &Path, to: &str) {
+        let file = std::fs::File::open(from).unwrap();
+        let copied = self.ssh(&format!("cat > {to} && chmod 755 {to}"), file.into());
+        assert!(copied.status.success());
     }
 }
 
@@ -51,7 +70,20 @@ impl Drop for Host {
     }
 }
 
-/// glibc would load `libnss_systemd`, built for another glibc, and crash.
+/// What the next test runs on a host; true anywhere.
+#[test]
+fn a_missing_user_is_missing() {
+    gxdeploy::sys::names::pin();
+    assert!(
+        nix::unistd::User::from_name("nobodyhere")
+            .unwrap()
+            .is_none()
+    );
+    assert!(nix::unistd::User::from_name("root").unwrap().is_some());
+}
+
+/// glibc would load `libnss_systemd`, built for another glibc, and crash. This very program is as
+/// statically linked as gxdeploy is.
 #[test]
 fn a_missing_user_is_missing_where_nsswitch_lists_systemd() {
     let Some(lab) = lab() else {
@@ -59,27 +91,23 @@ fn a_missing_user_is_missing_where_nsswitch_lists_systemd() {
         return;
     };
     let host = Host::up(lab);
-    let binary = std::fs::File::open(env!("CARGO_BIN_EXE_gxdeploy")).unwrap();
-    let copied = host.ssh(
-        "cat > /root/gxdeploy && chmod 755 /root/gxdeploy",
-        binary.into(),
+    host.must(
+        "apt-get update -q && apt-get install -qy libnss-systemd && \
+         sed -i 's/^\\(passwd\\|group\\):.*/\\1: files systemd/' /etc/nsswitch.conf && \
+         grep 'passwd: files systemd' /etc/nsswitch.conf",
     );
-    assert!(copied.status.success());
-    let nsswitch = host.ssh(
-        "sed -i 's/^\\(passwd\\|group\\):.*/\\1: files systemd/' /etc/nsswitch.conf && grep systemd /etc/nsswitch.conf",
-        std::process::Stdio::null(),
-    );
-    assert!(String::from_utf8_lossy(&nsswitch.stdout).contains("passwd: files systemd"));
-    // An owner that does not exist, looked up by the binary on that host.
-    let playbook = "[{hosts: localhost, connection: local, gather_facts: false, tasks: [{file: {path: /root/x, state: touch, owner: nobodyhere}}]}]";
-    let line = format!(
-        "cat > /root/p.yml <<'END'\n{playbook}\nEND\n/root/gxdeploy apply -i localhost, /root/p.yml; echo rc=$?"
-    );
-    let answer = host.ssh(&line, std::process::Stdio::null());
-    let text = String::from_utf8_lossy(&answer.stdout).into_owned();
-    // 2: the task failed and said so. A crash would be 139.
+    host.copy(&std::env::current_exe().unwrap(), "/root/tests");
+    host.must("/root/tests --exact names::a_missing_user_is_missing");
+
+    // The same from the command line, with the owner of a file.
+    host.copy(Path::new(env!("CARGO_BIN_EXE_gxdeploy")), "/root/gxdeploy");
+    let tasks = "[{file: {path: /root/x, state: touch, owner: nobodyhere}}]";
+    let answer = host.must(&format!(
+        "echo '[{{hosts: localhost, connection: local, tasks: {tasks}}}]' > /root/p.yml; \
+         /root/gxdeploy apply -i localhost, /root/p.yml; echo rc=$?"
+    ));
     assert!(
-        text.contains("rc=2") && text.contains("nobodyhere"),
-        "{text}"
+        answer.contains("rc=2") && answer.contains("nobodyhere"),
+        "{answer}"
     );
 }

@@ -13,6 +13,7 @@ pub mod digest;
 pub mod execute;
 pub mod fake;
 pub mod http;
+pub mod names;
 pub mod op;
 pub mod overlay;
 pub mod path;

@@ -11,6 +11,9 @@ pub mod value;
 // the host: what is read (View), what is done (Op), and who does it
 pub mod sys;
 
+// supervisord and supervisorctl
+pub mod supervisor;
+
 // loose arguments to typed ones
 pub mod args;
 

@@ -1,0 +1,7 @@
+//! XML-RPC as supervisord speaks it: the wire format, the methods, and a client.
+
+pub mod client;
+pub mod fault;
+pub mod xml;
+
+pub use fault::Fault;

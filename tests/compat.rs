@@ -1,3 +1,4 @@
 //! Comparisons with what the originals did, recorded.
 
 mod callback;
+mod jinja;

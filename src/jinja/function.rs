@@ -1,10 +1,48 @@
-//! Functions, filters and methods get their arguments as our values.
+//! Filters, tests and lookups that work on finished values rather than on objects.
+//!
+//! Most do not care about laziness or mutation: they get their arguments rendered through and
+//! through. Anything unknown in an argument makes the result unknown.
 
-use super::bridge::{self, Frame};
-use super::lookups;
+use super::args::Args;
+use super::container::{Dict, List};
+use super::env::Env;
+use super::obj::{O, Obj};
+use super::stop::{Res, Stop};
+use super::{Context, Engine};
 use crate::value::{Kind, Map, Value};
-use minijinja::value::{Kwargs, Rest};
-use minijinja::{Environment, Error, ErrorKind, State, Value as Jinja};
+use crate::vars::SharedScope;
+use std::rc::Rc;
+
+/// Where a call happens.
+pub struct Frame {
+    /// The engine, for templates within.
+    pub engine: Engine,
+    /// The variables.
+    pub scope: SharedScope,
+    /// Where files are looked for.
+    pub at: Context,
+    /// The render it is part of.
+    pub env: Rc<Env>,
+}
+
+impl Frame {
+    /// The frame of a render.
+    pub fn new(env: &Rc<Env>) -> Frame {
+        Frame {
+            engine: Engine {
+                inner: env.engine.clone(),
+            },
+            scope: env.scope.clone(),
+            at: env.at.clone(),
+            env: env.clone(),
+        }
+    }
+
+    /// The same over another scope.
+    pub fn over(&self, scope: SharedScope) -> Frame {
+        Frame::new(&Env::new(&self.env.engine, &scope, &self.at))
+    }
+}
 
 /// One call.
 pub struct Call {
@@ -13,43 +51,34 @@ pub struct Call {
     /// Named arguments.
     pub kwargs: Map,
     /// The evaluation that it is part of.
-    pub frame: Option<Frame>,
+    pub frame: Frame,
 }
 
+/// What filters on finished values are.
+pub type Function = fn(&Call) -> Result<Value, String>;
+
 impl Call {
-    /// Converts the arguments of a call.
-    pub fn new(state: &State<'_, '_>, args: &[Jinja]) -> Result<Call, Error> {
-        let mut call = Call {
-            args: Vec::with_capacity(args.len()),
-            kwargs: Map::new(),
-            frame: bridge::frame_of(state),
-        };
-        for arg in args {
-            if arg.is_kwargs() {
-                let kwargs = Kwargs::try_from(arg.clone())?;
-                for name in kwargs.args() {
-                    let value = kwargs.get::<Jinja>(name)?;
-                    call.kwargs
-                        .insert(name, bridge::to_value(&value).map_err(bridge::carry)?);
-                }
-            } else {
-                if arg.is_undefined() {
-                    return Err(Error::from(ErrorKind::UndefinedError));
-                }
-                call.args
-                    .push(bridge::to_value(arg).map_err(bridge::carry)?);
+    /// Renders the arguments of a call.
+    pub fn new(args: &Args) -> Res<Call> {
+        let known = |obj: &Obj| -> Res<Value> {
+            let value = obj.to_value()?;
+            match value.find_unknown() {
+                Some(why) => Err(Stop::Unknown(why.clone())),
+                None => Ok(value),
             }
+        };
+        let mut call = Call {
+            args: Vec::with_capacity(args.pos.len()),
+            kwargs: Map::new(),
+            frame: Frame::new(&args.env),
+        };
+        for arg in &args.pos {
+            call.args.push(known(arg)?);
+        }
+        for (name, arg) in &args.kw {
+            call.kwargs.insert(name.as_ref(), known(arg)?);
         }
         Ok(call)
-    }
-
-    /// Why the result is unknown, if an argument is.
-    pub fn unknown(&self) -> Option<Value> {
-        self.args
-            .iter()
-            .chain(self.kwargs.values())
-            .find_map(Value::find_unknown)
-            .map(|why| Value::unknown(why.clone()))
     }
 
     /// The value that a filter is applied to.
@@ -118,115 +147,31 @@ pub fn truthy(value: &Value) -> bool {
     }
 }
 
-/// What filters and functions are.
-pub type Function = fn(&Call) -> Result<Value, String>;
-
-/// Calls one: unknown arguments make the result unknown.
-pub fn call(function: Function, state: &State<'_, '_>, args: &[Jinja]) -> Result<Jinja, Error> {
-    let call = Call::new(state, args)?;
-    if let Some(unknown) = call.unknown() {
-        return Ok(bridge::from_value(&unknown));
-    }
-    match function(&call) {
-        Ok(value) => Ok(bridge::from_value(&value)),
-        Err(message) => Err(Error::new(ErrorKind::InvalidOperation, message)),
-    }
-}
-
-/// Adds the global functions.
-pub fn add(env: &mut Environment<'static>) {
-    env.add_function("lookup", |state: &State, args: Rest<Jinja>| {
-        lookup(state, &args, false)
-    });
-    env.add_function("query", |state: &State, args: Rest<Jinja>| {
-        lookup(state, &args, true)
-    });
-    env.add_function("q", |state: &State, args: Rest<Jinja>| {
-        lookup(state, &args, true)
-    });
-    env.add_function("now", |state: &State, args: Rest<Jinja>| {
-        call(super::filters::dates::now, state, &args)
-    });
-    env.add_function("undef", |args: Rest<Jinja>| -> Result<Jinja, Error> {
-        let hint = args
-            .iter()
-            .find_map(|arg| {
-                if arg.is_kwargs() {
-                    arg.get_attr("hint").ok()
-                } else {
-                    Some(arg.clone())
-                }
-            })
-            .map(|hint| hint.to_string())
-            .unwrap_or_default();
-        Err(Error::new(ErrorKind::UndefinedError, hint))
-    });
-}
-
-/// `lookup('name', terms..., options)`. Several results are joined with commas unless a list is
-/// wanted.
-fn lookup(state: &State<'_, '_>, args: &[Jinja], as_list: bool) -> Result<Jinja, Error> {
-    let call = Call::new(state, args)?;
-    if let Some(unknown) = call.unknown() {
-        return Ok(bridge::from_value(&unknown));
-    }
-    let Some(frame) = &call.frame else {
-        return Err(Error::new(ErrorKind::InvalidOperation, "no variables here"));
-    };
-    let Some((name, terms)) = call.args.split_first() else {
-        return Err(Error::new(
-            ErrorKind::MissingArgument,
-            "lookup needs a name",
-        ));
-    };
-    let mut options = call.kwargs.clone();
-    let as_list = as_list
-        || options
-            .remove("wantlist")
-            .is_some_and(|wanted| truthy(&wanted));
-    let errors = options
-        .remove("errors")
-        .map_or_else(|| "strict".to_owned(), |mode| mode.to_text());
-    let found = match lookups::run(frame, &name.to_text(), terms, &options) {
-        Ok(found) => found,
-        Err(_) if errors == "ignore" || errors == "warn" => {
-            return Ok(if as_list {
-                Jinja::from(Vec::<Jinja>::new())
-            } else {
-                Jinja::from(())
-            });
+/// A finished value as an object. Its strings are never rendered.
+pub fn from_value(value: &Value) -> Obj {
+    let kind = match &value.kind {
+        Kind::List(items) => O::List(Rc::new(List::new(items.iter().map(from_value).collect()))),
+        Kind::Map(map) => {
+            let dict: Dict = map
+                .iter()
+                .map(|(k, v)| (k.clone(), from_value(v)))
+                .collect();
+            O::Dict(Rc::new(dict))
         }
-        Err(message) => {
-            let kind = if message.contains("is undefined") {
-                ErrorKind::UndefinedError
-            } else {
-                ErrorKind::InvalidOperation
-            };
-            return Err(Error::new(kind, message));
-        }
+        _ => return Obj::scalar(value).unwrap_or_else(Obj::none),
     };
-    if as_list {
-        return Ok(bridge::from_value(&Value::list(found)));
+    Obj {
+        kind,
+        span: value.span,
     }
-    Ok(match found.as_slice() {
-        [one] => bridge::from_value(one),
-        [] => Jinja::from(""),
-        many if many.iter().all(|v| v.as_str().is_some()) => Jinja::from(
-            many.iter()
-                .map(Value::to_text)
-                .collect::<Vec<_>>()
-                .join(","),
-        ),
-        many => bridge::from_value(&Value::list(many.to_vec())),
-    })
 }
 
-/// Python's methods on strings, dicts and lists.
-pub fn method(
-    state: &mut State<'_, '_>,
-    value: &Jinja,
-    name: &str,
-    args: &[Jinja],
-) -> Result<Jinja, Error> {
-    super::filters::methods::call(state, value, name, args)
+/// A stop as the message of a lookup's failure.
+pub fn message(stop: Stop) -> String {
+    match stop {
+        Stop::Fail(diag) => diag.message,
+        Stop::Undefined(undef) => undef.message.clone(),
+        Stop::Unknown(why) => format!("only known after apply: {why}"),
+        Stop::Break | Stop::Continue => String::new(),
+    }
 }

@@ -7,14 +7,11 @@ use crate::value::{Key, Kind, Map, Value};
 pub const FILTERS: &[Row] = &[
     ("combinations", combinations),
     ("combine", combine),
-    ("dict", dict),
     ("dict2items", dict2items),
     ("difference", difference),
-    ("extract", extract),
     ("flatten", flatten),
     ("intersect", intersect),
     ("items2dict", items2dict),
-    ("mandatory", mandatory),
     ("ordered", ordered),
     ("permutations", permutations),
     ("product", product),
@@ -23,7 +20,6 @@ pub const FILTERS: &[Row] = &[
     ("subelements", subelements),
     ("symmetric_difference", symmetric_difference),
     ("union", union),
-    ("version_sort", version_sort),
     ("zip", zip),
     ("zip_longest", zip_longest),
 ];
@@ -192,21 +188,6 @@ fn items2dict(call: &Call) -> Result<Value, String> {
     Ok(Value::map(map))
 }
 
-/// `community.general.dict`: pairs to a dict.
-fn dict(call: &Call) -> Result<Value, String> {
-    let mut map = Map::new();
-    for pair in call.list()? {
-        match pair.as_list() {
-            Some([key, value]) => {
-                let key = Key::from_value(key).ok_or("unhashable key")?;
-                map.insert(key, value.clone());
-            }
-            _ => return Err("dict needs a list of pairs".to_owned()),
-        }
-    }
-    Ok(Value::map(map))
-}
-
 fn flatten(call: &Call) -> Result<Value, String> {
     let levels = call.int(1, "levels");
     let skip_nulls = call.flag(2, "skip_nulls", true);
@@ -326,38 +307,6 @@ fn arrange(list: &[Value], size: usize, taken: &mut Vec<usize>, out: &mut Vec<Va
     }
 }
 
-/// A key looked up in a container, and further keys in what is found.
-fn extract(call: &Call) -> Result<Value, String> {
-    let key = call.subject()?;
-    let container = call.args.get(1).ok_or("extract needs a container")?;
-    let mut found = look_up(container, key)?;
-    let more = match call.arg(2, "morekeys") {
-        Some(value) if value.as_list().is_some() => items(value)?,
-        Some(value) if !value.is_null() => vec![value.clone()],
-        _ => Vec::new(),
-    };
-    for key in &more {
-        found = look_up(&found, key)?;
-    }
-    Ok(found)
-}
-
-fn look_up(container: &Value, key: &Value) -> Result<Value, String> {
-    let found = match &container.kind {
-        Kind::Map(map) => Key::from_value(key).and_then(|key| map.get_key(&key).cloned()),
-        Kind::List(items) => key.as_int().and_then(|n| {
-            let n = if n < 0 { n + items.len() as i64 } else { n };
-            items.get(usize::try_from(n).ok()?).cloned()
-        }),
-        _ => None,
-    };
-    found.ok_or_else(|| format!("{} is undefined", key.repr()))
-}
-
-fn mandatory(call: &Call) -> Result<Value, String> {
-    call.subject().cloned()
-}
-
 /// Keys in order, at every level (`galaxyproject.general.ordered`).
 fn ordered(call: &Call) -> Result<Value, String> {
     Ok(sorted(call.subject()?))
@@ -471,10 +420,4 @@ pub fn pairs(elements: &[Value], path: &[String], skip: bool) -> Result<Vec<Valu
         }
     }
     Ok(out)
-}
-
-fn version_sort(call: &Call) -> Result<Value, String> {
-    let mut list = call.list()?;
-    list.sort_by(|a, b| crate::jinja::tests::loose_cmp(&a.to_text(), &b.to_text()));
-    Ok(Value::list(list))
 }

@@ -7,20 +7,6 @@ use time::OffsetDateTime;
 
 pub const FILTERS: &[Row] = &[("strftime", strftime)];
 
-/// `now(utc=False, fmt=None)`
-pub fn now(call: &Call) -> Result<Value, String> {
-    let utc = call.flag(0, "utc", false);
-    let time = if utc {
-        OffsetDateTime::now_utc()
-    } else {
-        local(OffsetDateTime::now_utc())
-    };
-    let format = call
-        .text(1, "fmt")
-        .unwrap_or_else(|| "%Y-%m-%d %H:%M:%S.%f".to_owned());
-    Ok(Value::str(formatted(time, &format)))
-}
-
 fn local(time: OffsetDateTime) -> OffsetDateTime {
     match time::UtcOffset::local_offset_at(time) {
         Ok(offset) => time.to_offset(offset),

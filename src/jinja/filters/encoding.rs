@@ -14,7 +14,7 @@ pub const FILTERS: &[Row] = &[
     ("from_yaml", from_yaml),
     ("from_yaml_all", from_yaml_all),
     ("to_json", to_json),
-    ("tojson", to_json),
+    ("tojson", html_json),
     ("to_nice_json", to_nice_json),
     ("to_nice_yaml", to_nice_yaml),
     ("to_uwsgi_yaml", to_uwsgi_yaml),
@@ -55,6 +55,17 @@ fn to_json(call: &Call) -> Result<Value, String> {
         .filter(|_| call.args.len() > 1 || call.kwargs.contains("indent"));
     let sort = call.kwargs.get("sort_keys").is_some_and(Value::truthy);
     Ok(Value::str(dumps(value, indent, sort, call)))
+}
+
+/// Jinja's own: sorted, and safe inside HTML.
+fn html_json(call: &Call) -> Result<Value, String> {
+    let indent = call.int(1, "indent");
+    let text = dumps(call.subject()?, indent, true, call)
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+        .replace('\'', "\\u0027");
+    Ok(Value::str(text))
 }
 
 fn to_nice_json(call: &Call) -> Result<Value, String> {

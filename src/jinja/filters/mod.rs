@@ -1,25 +1,57 @@
 //! Filters, one file for each family; each file has a table of names.
 
+mod base;
 mod collections;
 pub mod dates;
 mod encoding;
 mod hashing;
-pub mod methods;
 mod numbers;
 mod paths;
+mod pick;
+mod seq;
+pub mod sorting;
 mod strings;
+mod text;
 
 pub use collections::pairs as collections_pairs;
 
-use super::function::{self, Function};
-use minijinja::value::Rest;
-use minijinja::{Environment, State, Value as Jinja};
+use super::args::Args;
+use super::function::{Call, Function, from_value};
+use super::functions::first_undefined;
+use super::obj::{O, Obj};
+use super::stop::{Res, Stop};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-/// A filter's name and what it does.
+/// A filter on objects: the input is the first positional argument.
+pub type OnObjects = fn(&Args) -> Res<Obj>;
+
+/// The name of a filter on finished values and what it does.
 pub type Row = (&'static str, Function);
 
-fn tables() -> impl Iterator<Item = &'static Row> {
-    [
+/// The name of a filter on objects and what it does.
+pub type Family = &'static [(&'static str, OnObjects)];
+
+/// A filter.
+#[derive(Clone, Copy)]
+pub struct Filter {
+    name: &'static str,
+    body: Body,
+    /// Takes undefined arguments itself (`default`).
+    lenient: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Body {
+    Objects(OnObjects),
+    Values(Function),
+}
+
+/// Filters that are there to deal with undefined input.
+const LENIENT: &[&str] = &["default", "d", "mandatory", "type_debug"];
+
+static ALL: LazyLock<HashMap<&'static str, Filter>> = LazyLock::new(|| {
+    let values = [
         collections::FILTERS,
         dates::FILTERS,
         encoding::FILTERS,
@@ -27,75 +59,88 @@ fn tables() -> impl Iterator<Item = &'static Row> {
         numbers::FILTERS,
         paths::FILTERS,
         strings::FILTERS,
-    ]
-    .into_iter()
-    .flatten()
-}
+    ];
+    let objects = [
+        base::FAMILY,
+        pick::FAMILY,
+        seq::FAMILY,
+        sorting::FAMILY,
+        text::FAMILY,
+    ];
+    let values = values
+        .into_iter()
+        .flatten()
+        .map(|(name, body)| (*name, Body::Values(*body)));
+    let objects = objects
+        .into_iter()
+        .flatten()
+        .map(|(name, body)| (*name, Body::Objects(*body)));
+    values
+        .chain(objects)
+        .map(|(name, body)| {
+            let lenient = LENIENT.contains(&name);
+            (
+                name,
+                Filter {
+                    name,
+                    body,
+                    lenient,
+                },
+            )
+        })
+        .collect()
+});
 
-/// Filters of minijinja's that are right as they are.
-const BUILTIN: &[&str] = &[
-    "default",
-    "d",
-    "lower",
-    "upper",
-    "title",
-    "capitalize",
-    "trim",
-    "length",
-    "count",
-    "dictsort",
-    "items",
-    "reverse",
-    "round",
-    "abs",
-    "attr",
-    "batch",
-    "slice",
-    "first",
-    "last",
-    "min",
-    "max",
-    "sort",
-    "list",
-    "indent",
-    "select",
-    "reject",
-    "selectattr",
-    "rejectattr",
-    "map",
-    "groupby",
-    "unique",
-    "sum",
-    "urlencode",
-    "pprint",
-    "escape",
-    "e",
-    "safe",
-];
+/// The filter of that name, with or without its collection.
+pub fn find(name: &str) -> Option<Filter> {
+    ALL.get(super::lookups::short(name)).copied()
+}
 
 /// All names, for suggestions.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    tables()
-        .map(|(name, _)| *name)
-        .chain(BUILTIN.iter().copied())
+pub fn names() -> Vec<&'static str> {
+    ALL.keys().copied().collect()
 }
 
-/// Adds the filters of all families under their short and full names.
-pub fn add(env: &mut Environment<'static>) {
-    for &(name, filter) in tables() {
-        let short = move |state: &State, args: Rest<Jinja>| function::call(filter, state, &args);
-        env.add_filter(name, short);
-        env.add_filter(format!("ansible.builtin.{name}"), short);
-    }
-    for (full, short) in [
-        ("community.general.json_query", "json_query"),
-        ("galaxyproject.general.ordered", "ordered"),
-        ("community.general.dict", "dict"),
-    ] {
-        if let Some(&(_, filter)) = tables().find(|(name, _)| *name == short) {
-            env.add_filter(full, move |state: &State, args: Rest<Jinja>| {
-                function::call(filter, state, &args)
-            });
+/// Applies a filter. With an undefined argument the result is undefined, with an unknown one
+/// unknown.
+pub fn apply(filter: Filter, args: Args) -> Res<Obj> {
+    if !filter.lenient {
+        if let Some(bad) = first_undefined(&args) {
+            return Ok(bad);
         }
+    }
+    for arg in args.pos.iter().chain(args.kw.iter().map(|(_, v)| v)) {
+        if let O::Unknown(why, _) = &arg.kind {
+            return Err(Stop::Unknown(why.clone()));
+        }
+    }
+    let result = match filter.body {
+        Body::Objects(body) => body(&args),
+        Body::Values(body) => {
+            let call = Call::new(&args)?;
+            body(&call)
+                .map(|value| from_value(&value))
+                .map_err(Stop::fail)
+        }
+    };
+    result.map_err(|stop| match stop {
+        Stop::Fail(mut diag) if diag.code == "template-error" && diag.labels.is_empty() => {
+            diag.code = "filter".to_owned();
+            let name = filter.name;
+            diag.message = format!(
+                "The filter plugin 'ansible.builtin.{name}' failed: {}",
+                diag.message
+            );
+            Stop::Fail(diag)
+        }
+        other => other,
+    })
+}
+
+/// Applies a filter by name, for `map`.
+pub fn by_name(name: &str, args: Args) -> Res<Obj> {
+    match find(name) {
+        Some(filter) => apply(filter, args),
+        None => Err(Stop::fail(format!("No filter named '{name}'."))),
     }
 }

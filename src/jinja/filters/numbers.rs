@@ -6,10 +6,8 @@ use crate::value::{Kind, Value};
 
 pub const FILTERS: &[Row] = &[
     ("filesizeformat", filesizeformat),
-    ("float", float),
     ("human_readable", human_readable),
     ("human_to_bytes", human_to_bytes),
-    ("int", int),
     ("log", log),
     ("pow", pow),
     ("random", random),
@@ -24,44 +22,6 @@ fn number(value: &Value) -> Option<f64> {
         Kind::Str(text) => text.text.trim().replace('_', "").parse().ok(),
         _ => None,
     }
-}
-
-/// Jinja's `int`: what cannot be converted is the default, 0.
-fn int(call: &Call) -> Result<Value, String> {
-    let value = call.subject()?;
-    let default = call
-        .arg(1, "default")
-        .cloned()
-        .unwrap_or_else(|| Value::from(0));
-    let base = call.int(2, "base").unwrap_or(10);
-    if let Kind::Str(text) = &value.kind {
-        let digits = text.text.trim().replace('_', "");
-        let (negative, digits) = match digits.strip_prefix('-') {
-            Some(rest) => (true, rest.to_owned()),
-            None => (false, digits.trim_start_matches('+').to_owned()),
-        };
-        let bare = match base {
-            16 => digits.trim_start_matches("0x").trim_start_matches("0X"),
-            8 => digits.trim_start_matches("0o"),
-            2 => digits.trim_start_matches("0b"),
-            _ => &digits,
-        };
-        if let Ok(n) = i64::from_str_radix(bare, base.clamp(2, 36) as u32) {
-            return Ok(Value::from(if negative { -n } else { n }));
-        }
-    }
-    Ok(match number(value) {
-        Some(f) if f.is_finite() => Value::from(f.trunc() as i64),
-        _ => default,
-    })
-}
-
-fn float(call: &Call) -> Result<Value, String> {
-    let default = call
-        .arg(1, "default")
-        .cloned()
-        .unwrap_or_else(|| Value::from(0.0));
-    Ok(number(call.subject()?).map_or(default, Value::from))
 }
 
 fn subject(call: &Call) -> Result<f64, String> {

@@ -18,6 +18,9 @@ pub const FILTERS: &[Row] = &[
     ("realpath", realpath),
     ("relpath", relpath),
     ("splitext", splitext),
+    ("win_basename", |c| Ok(Value::str(win_split(&text(c)?).1))),
+    ("win_dirname", |c| Ok(Value::str(win_split(&text(c)?).0))),
+    ("win_splitdrive", win_splitdrive),
 ];
 
 fn text(call: &Call) -> Result<String, String> {
@@ -41,6 +44,37 @@ fn dirname(call: &Call) -> Result<Value, String> {
     } else {
         trimmed
     }))
+}
+
+/// Directory and name of a Windows path.
+fn win_split(path: &str) -> (String, String) {
+    let drive = win_drive(path);
+    let at = path
+        .rfind(['\\', '/'])
+        .map_or(drive, |at| at + 1)
+        .max(drive);
+    let (head, name) = path.split_at(at);
+    let short = head[drive..].trim_end_matches(['\\', '/']);
+    let head = if short.is_empty() {
+        head
+    } else {
+        &head[..drive + short.len()]
+    };
+    (head.to_owned(), name.to_owned())
+}
+
+fn win_drive(path: &str) -> usize {
+    if path.as_bytes().get(1) == Some(&b':') {
+        2
+    } else {
+        0
+    }
+}
+
+fn win_splitdrive(call: &Call) -> Result<Value, String> {
+    let path = text(call)?;
+    let (drive, rest) = path.split_at(win_drive(&path));
+    Ok(Value::list(vec![Value::str(drive), Value::str(rest)]))
 }
 
 fn splitext(call: &Call) -> Result<Value, String> {

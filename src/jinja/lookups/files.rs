@@ -36,7 +36,7 @@ fn find(ask: &Ask<'_>, sub: &str, name: &str) -> Option<PathBuf> {
 
 fn missing(what: &str, name: &str) -> String {
     format!(
-        "The '{what}' lookup had an issue accessing the file '{name}'. file not found, use -vvvvv to see paths searched"
+        "Unable to access the {what} '{name}': File not found. Use -vvvvv to see paths searched."
     )
 }
 
@@ -51,7 +51,13 @@ fn read(ask: &Ask<'_>, path: &Path) -> Result<String, String> {
     let text =
         String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8 text", path.display()))?;
     if text.starts_with("$ANSIBLE_VAULT;") {
-        return ask.frame.engine.decrypt(&text).map_err(|e| e.message);
+        return ask
+            .frame
+            .env
+            .engine
+            .decrypt_text(&text, crate::diag::Span::NONE)
+            .map(|t| t.to_string())
+            .map_err(|e| e.message);
     }
     Ok(text)
 }

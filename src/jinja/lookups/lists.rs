@@ -251,11 +251,7 @@ fn one_sequence(term: &str, options: &Map) -> Result<Vec<Value>, String> {
     let mut out = Vec::new();
     let mut n = start;
     while (stride > 0 && n <= end) || (stride < 0 && n >= end) {
-        out.push(Value::str(crate::jinja::filters::methods::percent(
-            &format,
-            &[Value::from(n)],
-            &Map::new(),
-        )?));
+        out.push(Value::str(crate::jinja::format::percent_int(&format, n)?));
         n += stride;
     }
     Ok(out)

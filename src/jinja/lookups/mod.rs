@@ -4,8 +4,14 @@ mod files;
 mod lists;
 mod variables;
 
-use super::bridge::Frame;
-use crate::value::{Map, Value};
+use super::args::Args;
+use super::env::Env;
+use super::function::{Call, Frame, from_value};
+use super::obj::{O, Obj};
+use super::stop::{Res, Stop};
+use crate::diag::Diag;
+use crate::value::{Kind, Map, Value};
+use std::rc::Rc;
 
 /// What a lookup is asked.
 pub struct Ask<'a> {
@@ -66,4 +72,107 @@ pub fn run(
             Err(format!("The lookup plugin '{name}' was not found.{hint}"))
         }
     }
+}
+
+/// A name without `ansible.builtin.` and the collections whose plugins are built in.
+pub fn short(name: &str) -> &str {
+    const COLLECTIONS: [&str; 6] = [
+        "ansible.builtin.",
+        "ansible.legacy.",
+        "community.general.",
+        "ansible.utils.",
+        "galaxyproject.general.",
+        "ansible.netcommon.",
+    ];
+    COLLECTIONS
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .unwrap_or(name)
+}
+
+/// `lookup('name', terms..., options)`
+pub fn lookup(args: Args) -> Res<Obj> {
+    ask(args, false)
+}
+
+/// `query('name', terms..., options)`
+pub fn query(args: Args) -> Res<Obj> {
+    ask(args, true)
+}
+
+/// Runs a lookup from a template. Several results are joined with commas unless a list is wanted.
+fn ask(args: Args, as_list: bool) -> Res<Obj> {
+    let call = Call::new(&args)?;
+    let Some((name, terms)) = call.args.split_first() else {
+        return Err(Stop::fail("lookup() missing the name of the lookup"));
+    };
+    let mut options = call.kwargs.clone();
+    let wanted = options.remove("wantlist");
+    let as_list = as_list || wanted.is_some_and(|w| super::function::truthy(&w));
+    let errors = options
+        .remove("errors")
+        .map_or_else(|| "strict".to_owned(), |mode| mode.to_text());
+    let name = name.to_text();
+    let found = match run(&call.frame, &name, terms, &options) {
+        Ok(found) => found,
+        Err(_) if errors == "ignore" || errors == "warn" => {
+            return Ok(if as_list {
+                Vec::new().into()
+            } else {
+                Obj::none()
+            });
+        }
+        Err(text) if text.contains("is undefined") => return Ok(Obj::undefined(text)),
+        Err(text) => return Err(failure(&name, &text)),
+    };
+    if let Some(why) = found.iter().find_map(|v| match &v.kind {
+        Kind::Unknown(why) => Some(why.clone()),
+        _ => None,
+    }) {
+        return Err(Stop::Unknown(why));
+    }
+    if as_list {
+        return Ok(from_value(&Value::list(found)));
+    }
+    Ok(match found.as_slice() {
+        [one] => from_value(one),
+        [] => O::Str("".into()).into(),
+        many if many.iter().all(|v| v.as_str().is_some()) => {
+            let texts: Vec<String> = many.iter().map(Value::to_text).collect();
+            texts.join(",").into()
+        }
+        many => from_value(&Value::list(many.to_vec())),
+    })
+}
+
+/// Runs a lookup for `with_NAME`.
+pub fn for_loop(env: &Rc<Env>, name: &str, terms: &Obj) -> Res<Vec<Obj>> {
+    let terms = match &terms.use_it()?.kind {
+        O::List(list) | O::Tuple(list) => list.items()?,
+        _ => vec![terms.clone()],
+    };
+    let mut values = Vec::new();
+    for term in terms.iter().filter(|t| !matches!(t.kind, O::Omit)) {
+        // Where files are looked for, an undefined name is only one that is not there.
+        match (term.to_value(), short(name)) {
+            (Ok(value), _) => values.push(value),
+            (Err(Stop::Undefined(_)), "first_found") => {}
+            (Err(stop), _) => return Err(stop),
+        }
+    }
+    let frame = Frame::new(env);
+    let found = run(&frame, name, &values, &Map::new()).map_err(|text| failure(name, &text))?;
+    Ok(found.iter().map(from_value).collect())
+}
+
+fn failure(name: &str, text: &str) -> Stop {
+    let code = match text.contains("was not found.") && text.starts_with("The lookup plugin") {
+        true => "unknown-lookup",
+        false => "lookup",
+    };
+    let text = match code {
+        "lookup" => format!("The lookup plugin '{name}' failed: {text}"),
+        _ => text.to_owned(),
+    };
+    Stop::Fail(Diag::error(code, text))
 }

@@ -1,6 +1,7 @@
 //! Lookups of variables, the environment and the inventory.
 
 use super::{Ask, Lookup};
+use crate::jinja::function::message;
 use crate::value::Value;
 use crate::value::re::{Flags, Pattern};
 
@@ -30,12 +31,13 @@ fn vars(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
         .iter()
         .map(|term| {
             let name = term.to_text();
-            match ask.frame.scope.get(&name) {
-                Some(value) => ask
-                    .frame
-                    .deeper()
-                    .and_then(|frame| frame.resolve(&value))
-                    .map_err(|e| e.message),
+            let found = ask
+                .frame
+                .env
+                .var(&name)
+                .and_then(|v| v.map(|v| v.to_value()).transpose());
+            match found.map_err(message)? {
+                Some(value) => Ok(value),
                 None => ask.options.get("default").cloned().ok_or_else(|| {
                     format!("No variable named '{name}' was found: it is undefined")
                 }),

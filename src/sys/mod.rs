@@ -21,6 +21,7 @@ pub mod real;
 pub mod stat;
 mod summary;
 pub mod view;
+pub mod words;
 
 pub use account::{Group, User};
 pub use blobs::{Blobs, MemoryBlobs};

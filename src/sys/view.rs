@@ -155,6 +155,13 @@ pub trait View {
     fn is_dry(&self) -> bool {
         false
     }
+
+    /// True in a dry run that was asked for by Ansible's name (`--check`, a task's `check_mode`):
+    /// results say then what Ansible's check mode says (a `command` is skipped) where a plan says
+    /// what apply would do. For results only.
+    fn is_check(&self) -> bool {
+        false
+    }
 }
 
 /// A host that operations can be performed on.

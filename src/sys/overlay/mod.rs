@@ -30,6 +30,8 @@ pub struct Overlay<B> {
     identity: Option<Identity>,
     /// Made-up inode numbers of planned hard links.
     inode: u64,
+    /// Results speak as in Ansible's check mode: see [`View::is_check`].
+    pub check: bool,
     /// What was performed, for those who set it to an empty list.
     pub log: Option<Vec<Op>>,
 }
@@ -63,6 +65,7 @@ impl<B: View> Overlay<B> {
             assumed: BTreeMap::new(),
             identity: None,
             inode: u64::MAX,
+            check: false,
             log: None,
         }
     }
@@ -352,6 +355,10 @@ impl<B: View> View for Overlay<B> {
 
     fn is_dry(&self) -> bool {
         true
+    }
+
+    fn is_check(&self) -> bool {
+        self.check
     }
 }
 

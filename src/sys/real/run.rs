@@ -48,14 +48,14 @@ impl Failure {
         } else {
             "cannot-run"
         };
-        let number = error.raw_os_error().unwrap_or(0);
         Diag::error(code, format!("cannot run `{program}`: {}", reason(&error)))
-            .with("cmd", command.argv.join(" "))
-            .with("rc", number)
-            .with(
-                "msg",
-                format!("[Errno {number}] {}: b'{program}'", reason(&error)),
-            )
+            .with("cmd", shell_words::join(&command.argv))
+            .with("rc", error.raw_os_error().unwrap_or(257))
+            .with("msg", "Error executing command.")
+            .with("stdout", "")
+            .with("stderr", "")
+            .with("stdout_lines", Vec::<String>::new())
+            .with("stderr_lines", Vec::<String>::new())
     }
 }
 

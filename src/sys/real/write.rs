@@ -165,7 +165,7 @@ fn validate(host: &RealHost, words: &str, file: &Path) -> Result<()> {
                 .about("validate"),
         );
     }
-    let argv = shell_words::split(words)
+    let argv = crate::sys::words::split(words)
         .map_err(|e| Diag::error("bad-validate", format!("validate: {e}")).about("validate"))?
         .into_iter()
         .map(|word| word.replace("%s", &file));

@@ -10,6 +10,7 @@ mod inventory;
 mod run;
 mod show;
 mod usage;
+mod vault;
 mod version;
 
 use crate::diag::{Diag, Exit, SourceMap, render};
@@ -37,6 +38,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         "ansible-inventory" => {
             usage::parse::<inventory::Args>(&name, words).map(|args| inventory::run(&args))
         }
+        "ansible-vault" => usage::parse::<vault::Args>(&name, words).map(|args| vault::run(&args)),
         "ansible-doc" => usage::parse::<doc::Args>(&name, words).map(doc::run),
         _ => usage::parse::<Gxdeploy>("gxdeploy", words).map(|g| g.verb.run()),
     };
@@ -80,6 +82,7 @@ enum Verb {
     Apply(apply::Args),
     Run(run::Args),
     Inventory(inventory::Args),
+    Vault(vault::Args),
     Doc(doc::Args),
     Facts(facts::Args),
     Version(version::Args),
@@ -94,6 +97,7 @@ impl Verb {
             Verb::Apply(args) => apply::run(&args, Form::Default),
             Verb::Run(args) => run::run(&args),
             Verb::Inventory(args) => inventory::run(&args),
+            Verb::Vault(args) => vault::run(&args),
             Verb::Doc(args) => doc::run(args),
             Verb::Facts(args) => facts::run(args),
             Verb::Version(args) => version::run(args),

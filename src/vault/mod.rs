@@ -1,6 +1,7 @@
 //! ansible-vault envelopes and the secrets that open them.
 
 mod envelope;
+pub mod files;
 mod secrets;
 
 pub use envelope::{decrypt, encrypt, is_vaulted};

@@ -1,7 +1,7 @@
 //! Vault passwords: where they come from, and the texts that no output may show.
 
 use super::envelope;
-use crate::diag::{Diag, Result, reason};
+use crate::diag::{Diag, Exit, Result, reason};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -90,6 +90,11 @@ impl Secrets {
     /// # Errors
     /// `vault`: there is no secret, or none of them opens it.
     pub fn decrypt(&self, envelope: &str) -> Result<Vec<u8>> {
+        self.open(envelope).map(|(text, _)| text)
+    }
+
+    /// As [`Secrets::decrypt`], and tells which secret opened it.
+    pub(super) fn open(&self, envelope: &str) -> Result<(Vec<u8>, &Secret)> {
         if self.is_empty() {
             return Err(
                 Diag::error("vault", "Attempting to decrypt but no vault secrets found")
@@ -100,13 +105,41 @@ impl Secrets {
         let (first, others): (Vec<_>, Vec<_>) = self.secrets.iter().partition(|s| s.label == label);
         for secret in first.into_iter().chain(others) {
             if let Some(text) = envelope::decrypt(envelope, secret)? {
-                return Ok(text);
+                return Ok((text, secret));
             }
         }
         Err(Diag::error(
             "vault",
             "Decryption failed (no vault secrets were found that could decrypt)",
         ))
+    }
+
+    /// The secret to encrypt with: that of the label, or the only one.
+    ///
+    /// # Errors
+    /// `vault`: there is none, or a label is needed.
+    pub fn to_encrypt(&self, label: Option<&str>) -> Result<&Secret> {
+        let labels: Vec<&str> = self.secrets.iter().map(|s| s.label.as_str()).collect();
+        if let Some(label) = label {
+            let found = self.secrets.iter().find(|s| s.label == label);
+            return found.ok_or_else(|| {
+                let message = format!("there is no secret for the vault id `{label}`");
+                Diag::error("vault", message).did_you_mean(label, labels)
+            });
+        }
+        match &self.secrets[..] {
+            [] => Err(Diag::error("vault", "A vault password is required to use Ansible's Vault")),
+            [only] => Ok(only),
+            [first, others @ ..] if others.iter().all(|s| s.label == first.label) => Ok(first),
+            _ => Err(Diag::error(
+                "vault",
+                format!(
+                    "The vault-ids {} are available to encrypt. Specify the vault-id to encrypt with --encrypt-vault-id",
+                    labels.join(",")
+                ),
+            )
+            .exit(Exit::Usage)),
+        }
     }
 
     /// Opens the envelope of a variable. Its text is masked in all outputs from now on.

@@ -3,7 +3,7 @@
 /// The word of `known` nearest to `word`, if it is near enough to be what was meant: at most two
 /// edits (insert, delete, replace, swap of neighbours), and fewer than half of the word's length.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = 2.min(word.chars().count() / 2);
+    let limit = 2.min(word.chars().count().saturating_sub(1) / 2);
     known
         .into_iter()
         .map(|k| (distance(&word.to_lowercase(), &k.to_lowercase()), k))
@@ -44,5 +44,7 @@ mod tests {
         assert_eq!(nearest("Modes", known), Some("mode"));
         assert_eq!(nearest("colour", known), None);
         assert_eq!(nearest("x", known), None);
+        assert_eq!(nearest("made", ["copy", "mode"]), Some("mode"));
+        assert_eq!(nearest("nope", ["copy"]), None);
     }
 }

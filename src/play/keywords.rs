@@ -273,7 +273,8 @@ pub(super) fn unknown_module(name: &str, key: &Key, place: Place) -> Box<Diag> {
     }
     let mut known: Vec<&str> = modules::names().chain(names(place)).collect();
     known.sort_unstable();
-    match nearest(name, known.iter().copied()).or_else(|| nearest(short, known)) {
+    // A long prefix must not make different modules look alike.
+    match nearest(short, known) {
         Some(near) => diag.help(format!("did you mean {near:?}?")),
         None => diag,
     }

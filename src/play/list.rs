@@ -161,3 +161,61 @@ fn sorted(mut tags: Vec<String>) -> Vec<String> {
     tags.dedup();
     tags
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::play::tests::loader;
+    use std::path::Path;
+
+    /// Lists tests/cases/list/site.yml; what is expected is ansible-core 2.19.14's own output.
+    fn listed(listing: Listing, only: &[&str]) -> String {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/list");
+        let loader = loader();
+        let playbook = loader.playbook(&dir.join("site.yml")).unwrap();
+        let selects = |tags: &[String]| {
+            let has = |name: &str| tags.iter().any(|t| t == name);
+            let asked = only.iter().any(|name| has(name) || *name == "everything");
+            has("always") || asked || (only.is_empty() && !has("never"))
+        };
+        let answers = Answers {
+            selects: &selects,
+            hosts: &|_| vec!["w1".into()],
+            render: &|_, value| match value.as_str() {
+                Some("First {{ what }}") => Value::str("First thing"),
+                _ => value.clone(),
+            },
+        };
+        text("site.yml", &playbook, listing, &answers)
+    }
+
+    #[test]
+    fn lists_as_the_original_lists() {
+        let tasks = Listing {
+            tasks: true,
+            ..Listing::default()
+        };
+        let tags = Listing {
+            tags: true,
+            ..Listing::default()
+        };
+        let both = Listing {
+            tags: true,
+            ..tasks
+        };
+        let hosts = Listing {
+            hosts: true,
+            ..Listing::default()
+        };
+        macro_rules! expected {
+            ($name:literal) => {
+                include_str!(concat!("../../tests/cases/list/", $name, ".txt"))
+            };
+        }
+        assert_eq!(listed(tasks, &[]), expected!("tasks"));
+        assert_eq!(listed(tags, &["everything"]), expected!("tags"));
+        assert_eq!(listed(both, &["a", "second", "dep"]), expected!("selected"));
+        assert_eq!(listed(Listing::default(), &[]), expected!("syntax"));
+        assert_eq!(listed(hosts, &[]), expected!("hosts"));
+    }
+}

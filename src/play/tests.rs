@@ -1,9 +1,10 @@
 use super::Loader;
-use super::ast::{Block, Item, Play, Playbook};
+use super::ast::{Block, Item, Origin, Playbook};
+use super::check::check;
 use crate::config::Config;
-use crate::diag::{Diag, Result, SourceMap, render};
+use crate::diag::{Diag, SourceMap, render};
 use crate::jinja::Engine;
-use crate::value::{Map, Value};
+use crate::value::Map;
 use crate::vault::Secrets;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -80,4 +81,145 @@ fn bad_playbooks_end_as_the_original_ends() {
     insta::with_settings!({snapshot_path => "../../tests/cases/bad", prepend_module_to_snapshot => false}, {
         insta::assert_snapshot!("messages", all);
     });
+}
+
+fn load(name: &str) -> (Loader, Playbook) {
+    let loader = loader();
+    let playbook = loader
+        .playbook(&cases(name))
+        .unwrap_or_else(|diag| panic!("{}", render(&diag, &loader.sources, false)));
+    (loader, playbook)
+}
+
+/// One line for each task and block, indented.
+fn tree(items: &[Item], depth: usize, out: &mut String) {
+    let pad = "  ".repeat(depth);
+    for item in items {
+        match item {
+            Item::Task(task) => {
+                let role = task.role.as_ref().map_or("", |role| role.name.as_str());
+                let looping = task.looping.as_ref().map_or(String::new(), |l| {
+                    format!(" loop={:?} {:?}", l.lookup, l.items)
+                });
+                let to = &task.common.delegate_to;
+                let to = to
+                    .as_ref()
+                    .map_or(String::new(), |to| format!(" to={to:?}"));
+                writeln!(
+                    out,
+                    "{pad}- [{role}] {} {:?}{looping}{to} notify={:?} listen={:?}",
+                    task.module, task.args, task.notify, task.listen
+                )
+                .unwrap();
+            }
+            Item::Block(block) => {
+                let Block {
+                    origin,
+                    common,
+                    role_params,
+                    ..
+                } = &**block;
+                writeln!(
+                    out,
+                    "{pad}{origin:?} when={:?} tags={:?} vars={:?} params={:?}",
+                    common.when,
+                    common.tags,
+                    crate::value::Value::map(common.vars.clone()),
+                    crate::value::Value::map(role_params.clone()),
+                )
+                .unwrap();
+                for part in [&block.block, &block.rescue, &block.always] {
+                    tree(part, depth + 1, out);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tasks_in_all_styles() {
+    let (_, playbook) = load("styles.yml");
+    let mut out = String::new();
+    for play in &playbook.plays {
+        for items in [&play.role_blocks, &play.tasks, &play.handlers] {
+            writeln!(out, "--").unwrap();
+            tree(items, 0, &mut out);
+        }
+    }
+    insta::with_settings!({snapshot_path => "../../tests/cases", prepend_module_to_snapshot => false}, {
+        insta::assert_snapshot!("styles", out);
+    });
+}
+
+#[test]
+fn dependencies_come_first_and_know_their_parents() {
+    let (_, playbook) = load("list/site.yml");
+    let play = &playbook.plays[0];
+    let names: Vec<&str> = play.roles.iter().map(|role| role.name.as_str()).collect();
+    assert_eq!(names, ["base", "app", "base", "app", "base"]);
+    assert_eq!(play.roles[0].parents[0].name, "app");
+    assert_eq!(play.roles[1].dependencies[0].name, "base");
+    assert_ne!(
+        play.roles[1].identity, play.roles[3].identity,
+        "tags differ"
+    );
+    let Item::Block(first) = &play.role_blocks[0] else {
+        panic!("no block");
+    };
+    assert_eq!(first.origin, Origin::Dependencies);
+    assert_eq!(playbook.plays[1].common.tags.len(), 1);
+}
+
+#[test]
+fn check_finds_what_no_host_is_needed_for() {
+    let (loader, playbook) = load("check/site.yml");
+    let mut all = String::new();
+    for diag in check(&loader, &playbook) {
+        let text = render(&diag, &loader.sources, false)
+            .replace(&cases("check").display().to_string(), "DIR")
+            .replace("tests/cases/check", "DIR");
+        writeln!(all, "exit {}\n{text}", diag.exit.code()).unwrap();
+    }
+    insta::with_settings!({snapshot_path => "../../tests/cases/check", prepend_module_to_snapshot => false}, {
+        insta::assert_snapshot!("found", all);
+    });
+}
+
+#[test]
+fn shipped_playbook_has_no_faults() {
+    let loader = loader();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks/site.yml");
+    let playbook = loader.playbook(&path).unwrap();
+    let found = check(&loader, &playbook);
+    let shown: Vec<String> = found
+        .iter()
+        .map(|diag| render(diag, &loader.sources, false))
+        .collect();
+    assert_eq!(shown, Vec::<String>::new());
+}
+
+#[test]
+fn a_thousand_tasks_are_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("site.yml");
+    let mut text = String::from("- hosts: all\n  tasks:\n");
+    for n in 0..1000 {
+        write!(
+            text,
+            "    - name: task {n}\n      ansible.builtin.file: {{path: '/tmp/{{{{ x }}}}/{n}', state: touch, mode: '0644'}}\n      when: a[{n}] is defined\n"
+        )
+        .unwrap();
+    }
+    std::fs::write(&path, text).unwrap();
+    let begun = std::time::Instant::now();
+    let loader = loader();
+    let playbook = loader.playbook(&path).unwrap();
+    let loaded = begun.elapsed();
+    assert!(check(&loader, &playbook).is_empty());
+    // For `--nocapture`: the bar for a release build is 0.2 s.
+    eprintln!(
+        "loaded in {loaded:?}, loaded and checked in {:?}",
+        begun.elapsed()
+    );
+    assert_eq!(playbook.plays[0].tasks.len(), 1000);
 }

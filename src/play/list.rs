@@ -91,7 +91,6 @@ fn one(play: &Play, number: usize, listing: Listing, answers: &Answers, out: &mu
     if listing.tags {
         let _ = writeln!(out, "      TASK TAGS: [{}]", sorted(lister.seen).join(", "));
     }
-    out.push('\n');
 }
 
 struct Lister<'a> {

@@ -2,6 +2,7 @@
 
 use super::{Around, Checker, has_template};
 use crate::args;
+use crate::diag::Diag;
 use crate::modules::{self, Entry};
 use crate::play::ast::Task;
 use crate::value::{Map, Value};
@@ -31,22 +32,42 @@ pub(super) fn check(checker: &mut Checker, task: &Task, around: Around) {
     let Err(diag) = (entry.check)(&value, &checker.loader.sources) else {
         return;
     };
-    let missing = diag.code == "missing-option";
-    if missing && (open || (!complete && !missing_anyway(checker, entry, map, literal))) {
+    if diag.code != "missing-option" {
+        checker.report(diag.at_if_none(task.module_span.or(task.span)));
         return;
     }
-    checker.report(diag.at_if_none(task.module_span.or(task.span)));
+    let diag = if complete {
+        Some(diag)
+    } else {
+        with_templates_filled(checker, entry, map, literal)
+    };
+    if let Some(diag) = diag
+        && !(open && diag.code == "missing-option")
+    {
+        checker.report(diag.at_if_none(task.module_span.or(task.span)));
+    }
 }
 
-/// True if an option is missing even when every template has some value.
-fn missing_anyway(checker: &Checker, entry: &Entry, map: &Map, mut filled: Map) -> bool {
+/// What is still wrong when every template has some value: an option that is missing all the same,
+/// or a literal one of the wrong type.
+fn with_templates_filled(
+    checker: &Checker,
+    entry: &Entry,
+    map: &Map,
+    mut filled: Map,
+) -> Option<Box<Diag>> {
     for (key, _) in map {
-        if filled.get_key(key).is_none() {
+        if filled.get_key(key).is_none() && key.as_str() != Some("_variable_params") {
+            // Without a place: an error about it has none either.
             filled.insert(key.clone(), Value::str("1"));
         }
     }
-    let value = Value::map(filled);
-    (entry.check)(&value, &checker.loader.sources).is_err_and(|diag| diag.code == "missing-option")
+    let diag = (entry.check)(&Value::map(filled), &checker.loader.sources).err()?;
+    let literal = diag
+        .labels
+        .first()
+        .is_some_and(|label| map.keys().all(|key| key.span != label.span));
+    (literal || diag.code == "missing-option").then_some(diag)
 }
 
 fn unknown_options(checker: &mut Checker, entry: &Entry, task: &Task, map: &Map) -> bool {

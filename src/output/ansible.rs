@@ -53,8 +53,8 @@ impl Callback {
             None => task.name.clone(),
         };
         self.banner(&format!("{kind} [{}]", name.trim()));
-        if self.verbosity >= 2 && !task.path.is_empty() {
-            self.out.line(&format!("task path: {}", task.path));
+        if let (true, Some(path)) = (self.verbosity >= 2, origin::task_path(task)) {
+            self.out.line(&format!("task path: {path}"));
         }
         self.looped.clear();
     }

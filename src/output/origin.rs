@@ -19,19 +19,33 @@ pub(super) fn of_span(span: Span, sources: &SourceMap) -> String {
     )
 }
 
-/// The same for a task, of which only file and line are known.
+/// The same for a task.
 pub(super) fn of_task(task: &TaskInfo) -> String {
-    let Some((file, line)) = task.path.rsplit_once(':') else {
-        return String::new();
-    };
-    let Ok(line) = line.parse::<usize>() else {
+    let Some((file, line, column)) = place(&task.path) else {
         return String::new();
     };
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let written = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
     // A task begins after the dash of its list.
-    let column = written.find(|c: char| c != ' ' && c != '-').unwrap_or(0) + 1;
-    block(file, &text, line, column)
+    let begin = || written.find(|c: char| c != ' ' && c != '-').unwrap_or(0) + 1;
+    block(&absolute(file), &text, line, column.unwrap_or_else(begin))
+}
+
+/// `file:line` of a task as ansible-playbook shows it.
+pub(super) fn task_path(task: &TaskInfo) -> Option<String> {
+    let (file, line, _) = place(&task.path)?;
+    Some(format!("{}:{line}", absolute(file)))
+}
+
+/// Reads `file:line` or `file:line:column`.
+fn place(text: &str) -> Option<(&str, usize, Option<usize>)> {
+    let (front, last) = text.rsplit_once(':')?;
+    let last: usize = last.parse().ok()?;
+    let before = front.rsplit_once(':');
+    match before.and_then(|(file, line)| Some((file, line.parse().ok()?))) {
+        Some((file, line)) => Some((file, line, Some(last))),
+        None => Some((front, last, None)),
+    }
 }
 
 fn absolute(name: &str) -> String {
@@ -61,6 +75,13 @@ fn block(name: &str, text: &str, line: usize, column: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places() {
+        assert_eq!(place("a/b.yml:5"), Some(("a/b.yml", 5, None)));
+        assert_eq!(place("a:b.yml:5:7"), Some(("a:b.yml", 5, Some(7))));
+        assert_eq!(place(""), None);
+    }
 
     #[test]
     fn as_ansible_shows_it() {

@@ -33,7 +33,7 @@ pub(super) fn cleaned(outcome: &Outcome, verbosity: u8) -> Map<String, Json> {
     }
     if outcome.item.is_none() && result.get("results").is_some_and(Json::is_array) {
         // The items were shown one by one.
-        hidden.extend(["results", "changed"]);
+        hidden.push("results");
     }
     if outcome.task.module == "debug" {
         hidden.extend(["changed", "skip_reason", "ansible_loop_var", "invocation"]);

@@ -122,11 +122,14 @@ impl Module for Pip {
     }
 
     fn explain(args: &Args, view: &dyn View, planned: &[Op], _: bool) -> Result<Json> {
-        let cmd = match planned.last() {
-            Some(Op::Run { command, .. }) => command.argv.join(" "),
-            _ => install(args, view, environment(args, view)?.as_deref())
-                .map(|op| op.to_string())
-                .unwrap_or_default(),
+        let planned = planned.last().cloned();
+        let op = match planned {
+            Some(op) => op,
+            None => install(args, view, environment(args, view)?.as_deref())?,
+        };
+        let cmd = match op {
+            Op::Run { command, .. } => command.argv.join(" "),
+            op => op.to_string(),
         };
         Ok(json!({
             "cmd": cmd,

@@ -1,8 +1,11 @@
 //! Inventories against ansible-inventory: `compat/inventory/record.py` recorded what it prints.
 
+use gxdeploy::diag::{Diag, SourceMap};
+use gxdeploy::inventory::{Options, load};
 use serde::Deserialize;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 struct Case {
@@ -56,4 +59,36 @@ fn differs(dir: &Path, case: &Case) -> Option<String> {
         case.stdout.lines().nth(line),
         String::from_utf8_lossy(&output.stderr).trim(),
     ))
+}
+
+/// What `ansible PATTERN --list-hosts` printed.
+#[derive(Deserialize)]
+struct Pattern {
+    dir: String,
+    sources: Vec<String>,
+    pattern: String,
+    hosts: String,
+}
+
+#[test]
+fn patterns_select_as_ansible() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat/inventory");
+    let cases: Vec<Pattern> =
+        serde_json::from_str(include_str!("compat/inventory/patterns.json")).unwrap();
+    assert!(cases.len() > 30);
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let path = |name: &String| root.join(&case.dir).join(name).display().to_string();
+        let options = Options {
+            sources: case.sources.iter().map(path).collect(),
+            playbook_dir: None,
+            decrypt: Arc::new(|_, _| Err(Diag::error("vault", "nothing is encrypted here"))),
+        };
+        let (inventory, _) = load(&SourceMap::default(), &options).unwrap();
+        let hosts = inventory.select(&case.pattern).unwrap().hosts.join(" ");
+        if hosts != case.hosts {
+            wrong.push(format!("{}: {hosts}, not {}", case.pattern, case.hosts));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -150,39 +150,28 @@ impl Data {
         false
     }
 
-    /// Hosts of a group and of those below it, in the order of the inventory.
+    /// Hosts of a group and of those below it, nearer groups first (observed: ansible-core
+    /// 2.19.14). An implicit `localhost` is not in `all`.
     pub fn hosts_of(&self, group: &str) -> Vec<&str> {
-        if group == "all" {
-            return self
-                .hosts
-                .iter()
-                .filter(|(_, entry)| !entry.implicit)
-                .map(|(name, _)| name.as_str())
-                .collect();
-        }
         let mut found: IndexSet<&str> = IndexSet::new();
-        if let Some((name, _)) = self.groups.get_key_value(group) {
-            self.gather(name, &mut found, &mut IndexSet::new());
+        let mut groups: IndexSet<&str> = IndexSet::new();
+        groups.extend(
+            self.groups
+                .get_key_value(group)
+                .map(|(name, _)| name.as_str()),
+        );
+        let mut next = 0;
+        while let Some(name) = groups.get_index(next).copied() {
+            next += 1;
+            if let Some(entry) = self.groups.get(name) {
+                found.extend(entry.hosts.iter().map(String::as_str));
+                groups.extend(entry.children.iter().map(String::as_str));
+            }
         }
-        found.into_iter().collect()
-    }
-
-    fn gather<'a>(
-        &'a self,
-        group: &'a str,
-        found: &mut IndexSet<&'a str>,
-        seen: &mut IndexSet<&'a str>,
-    ) {
-        let Some(entry) = self.groups.get(group) else {
-            return;
-        };
-        if !seen.insert(group) {
-            return;
-        }
-        found.extend(entry.hosts.iter().map(String::as_str));
-        for child in &entry.children {
-            self.gather(child, found, seen);
-        }
+        found
+            .into_iter()
+            .filter(|host| !self.hosts.get(*host).is_some_and(|entry| entry.implicit))
+            .collect()
     }
 
     /// Puts hosts that are in no group into `ungrouped`, and top groups below `all`.

@@ -183,24 +183,21 @@ fn subscript(part: &str) -> (&str, Option<Subscript>) {
         Some((first, last)) => (first, Some(last)),
         None => (range, None),
     };
+    // Only a single index may be negative, and a range needs its first number: anything else is a
+    // glob's set of characters (observed: ansible-core 2.19.14).
     let number = |text: &str| text.parse::<i64>().ok();
-    match (first, last) {
-        ("", Some(last)) => match number(last) {
-            Some(last) => (name, Some((None, Some(Some(last))))),
-            None => none,
-        },
-        (first, None) => match number(first) {
-            Some(first) => (name, Some((Some(first), None))),
-            None => none,
-        },
-        (first, Some(last)) => match (number(first), last) {
-            (Some(first), "") => (name, Some((Some(first), Some(None)))),
-            (Some(first), last) => match number(last) {
-                Some(last) => (name, Some((Some(first), Some(Some(last))))),
-                None => none,
-            },
-            _ => none,
-        },
+    let natural =
+        |text: &str| number(text).filter(|_| text.starts_with(|c: char| c.is_ascii_digit()));
+    let found = match last {
+        None => number(first).map(|first| (Some(first), None)),
+        Some("") => natural(first).map(|first| (Some(first), Some(None))),
+        Some(last) => natural(first)
+            .zip(natural(last))
+            .map(|(first, last)| (Some(first), Some(Some(last)))),
+    };
+    match found {
+        Some(subscript) => (name, Some(subscript)),
+        None => none,
     }
 }
 

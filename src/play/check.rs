@@ -239,10 +239,10 @@ impl Checker<'_> {
     fn conditions(&mut self, conditions: &[Value]) {
         for condition in conditions {
             match &condition.kind {
-                Kind::Str(text) if text.trust == Trust::Template => {
-                    if !text.text.trim().is_empty() {
-                        self.syntax(condition, !holds_template(&text.text));
-                    }
+                Kind::Str(text)
+                    if text.trust == Trust::Template && !text.text.trim().is_empty() =>
+                {
+                    self.syntax(condition, !holds_template(&text.text));
                 }
                 Kind::List(items) => self.conditions(items),
                 _ => {}

@@ -77,10 +77,8 @@ fn keyword(play: &mut Play, word: &str, value: &Value) -> Result<()> {
         "name" => play.name = fields::text(word, value)?,
         "hosts" => play.hosts = value.clone(),
         "gather_facts" => play.gather_facts = some(),
-        "gather_subset" | "gather_timeout" | "fact_path" => {
-            if !value.is_null() {
-                play.gather_options.insert(word, value.clone());
-            }
+        "gather_subset" | "gather_timeout" | "fact_path" if !value.is_null() => {
+            play.gather_options.insert(word, value.clone());
         }
         "vars_files" => play.vars_files = fields::list(value),
         "vars_prompt" => play.vars_prompt = prompts(value)?,

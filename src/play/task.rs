@@ -85,11 +85,7 @@ fn keyword(task: &mut Task, word: &str, key: &Key, value: &Value) -> Result<()> 
     let conditions = || (!value.is_null()).then(|| fields::list(value));
     match word {
         "name" => task.name = fields::text(word, value)?,
-        "loop" => {
-            if !value.is_null() {
-                add_loop(task, None, key, value)?;
-            }
-        }
+        "loop" if !value.is_null() => add_loop(task, None, key, value)?,
         "loop_control" => task.loop_control = loop_control(value)?,
         "register" => {
             let named = value.as_str().is_some_and(fields::is_identifier);

@@ -31,7 +31,7 @@ pub(super) fn check(checker: &mut Checker, task: &Task, around: Around) {
     let Some(value) = task.args.get(option).or_else(|| task.args.get(free)) else {
         return;
     };
-    let remote = task.args.get("remote_src").is_some_and(|v| is_true(v));
+    let remote = task.args.get("remote_src").is_some_and(is_true);
     let Some(name) = value.as_str().filter(|_| !remote && !has_template(value)) else {
         return;
     };

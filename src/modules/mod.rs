@@ -29,6 +29,7 @@ registry::modules! {
     fetch::Fetch,
     file::File,
     find::Find,
+    foreign::Foreign,
     getent::Getent,
     git::Git,
     group::Group,

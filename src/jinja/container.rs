@@ -104,6 +104,11 @@ impl List {
         result
     }
 
+    /// True if it is not a variable's own list as it was written.
+    pub fn is_computed(&self) -> bool {
+        self.source.borrow().is_none()
+    }
+
     /// The value this list came from, where nothing in it needs rendering.
     pub fn original(&self) -> Option<Value> {
         self.source.borrow().clone().filter(is_plain)

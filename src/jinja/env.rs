@@ -9,6 +9,7 @@ use super::ir::Template;
 use super::obj::{O, Obj};
 use super::stop::{Res, Stop, Undef};
 use crate::diag::{Span, nearest};
+use crate::modules::RenderOptions;
 use crate::value::{Kind, Trust, Value};
 use crate::vars::SharedScope;
 use std::cell::RefCell;
@@ -27,6 +28,8 @@ pub struct Env {
     pub scope: SharedScope,
     /// Where files are looked for.
     pub at: Context,
+    /// Jinja's settings, for the templates that a template file includes.
+    pub options: RefCell<RenderOptions>,
     vars: RefCell<HashMap<String, Option<Obj>>>,
     busy: RefCell<Vec<String>>,
     hosts: RefCell<HashMap<String, Rc<Env>>>,
@@ -39,6 +42,7 @@ impl Env {
             engine: engine.clone(),
             scope: scope.clone(),
             at: at.clone(),
+            options: RefCell::default(),
             vars: RefCell::default(),
             busy: RefCell::default(),
             hosts: RefCell::default(),

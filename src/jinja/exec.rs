@@ -28,9 +28,9 @@ impl Out {
     pub fn push(&mut self, obj: Obj) -> Res<()> {
         // `None` beside something else is nothing at all.
         match self {
-            Out::One(Obj { kind: O::None, .. }) => *self = Out::One(obj),
+            Out::One(Obj { kind: O::None, .. }) => *self = Out::One(as_now(obj)?),
             Out::One(_) | Out::Text(_) if obj.is_none() => {}
-            Out::Nothing => *self = Out::One(obj),
+            Out::Nothing => *self = Out::One(as_now(obj)?),
             Out::One(first) => {
                 let mut text = shown(first)?;
                 text.push_str(&shown(&obj)?);
@@ -60,6 +60,18 @@ impl Out {
             Out::One(obj) => obj,
             Out::Text(text) => text.into(),
         }
+    }
+}
+
+/// A list as it is now: the template may change it after it was written.
+fn as_now(obj: Obj) -> Res<Obj> {
+    match &obj.kind {
+        O::List(list) if list.is_computed() => {
+            let mut copy = Obj::from(list.items()?);
+            copy.span = obj.span;
+            Ok(copy)
+        }
+        _ => Ok(obj),
     }
 }
 

@@ -5,7 +5,6 @@ use super::eval::Run;
 use super::obj::Obj;
 use super::stop::{Res, Stop};
 use crate::diag::Diag;
-use crate::modules::RenderOptions;
 use std::path::PathBuf;
 
 /// Loads the first of the named templates that exists: in `templates/` of each directory of the
@@ -16,7 +15,7 @@ pub fn load(run: &Run, names: &[Obj]) -> Res<Run> {
         let name = name.str()?;
         if let Some(path) = find(&run.env, &name, "templates") {
             let text = run.env.engine.read(&path)?.replace("\r\n", "\n");
-            let options = RenderOptions::default();
+            let options = run.env.options.borrow().clone();
             let (template, span) = run
                 .env
                 .engine

@@ -142,6 +142,7 @@ impl Engine {
         let text: Arc<str> = text.replace("\r\n", "\n").replace('\r', "\n").into();
         let (template, span) = self.inner.compiled_file(name, &text, &options)?;
         let env = Env::new(&self.inner, scope, at);
+        env.options.replace(options.clone());
         let mut out = exec::Out::default();
         let run = eval::Run {
             env,

@@ -2,6 +2,7 @@
 
 mod base;
 mod collections;
+mod crypt;
 pub mod dates;
 mod encoding;
 mod hashing;
@@ -53,6 +54,7 @@ const LENIENT: &[&str] = &["default", "d", "mandatory", "type_debug"];
 static ALL: LazyLock<HashMap<&'static str, Filter>> = LazyLock::new(|| {
     let values = [
         collections::FILTERS,
+        crypt::FILTERS,
         dates::FILTERS,
         encoding::FILTERS,
         hashing::FILTERS,

@@ -9,19 +9,24 @@ use std::path::PathBuf;
 /// The family.
 pub const FAMILY: &[(&str, super::OnValues)] = &[
     ("abs", absolute),
+    ("is_abs", absolute),
     ("all", all),
     ("any", any),
     ("contains", contains),
     ("directory", |c| Ok(path(c)?.is_dir())),
+    ("is_dir", |c| Ok(path(c)?.is_dir())),
     ("exists", |c| Ok(path(c)?.exists())),
     ("falsy", |c| Ok(!truthy_test(c)?)),
     ("file", |c| Ok(path(c)?.is_file())),
+    ("is_file", |c| Ok(path(c)?.is_file())),
     ("issubset", subset),
     ("issuperset", superset),
     ("link", |c| Ok(path(c)?.is_symlink())),
+    ("is_link", |c| Ok(path(c)?.is_symlink())),
     ("link_exists", |c| Ok(path(c)?.symlink_metadata().is_ok())),
     ("match", |c| regex(c, "match")),
     ("mount", mount),
+    ("is_mount", mount),
     ("nan", |c| {
         Ok(matches!(c.subject()?.kind, Kind::Float(f) if f.is_nan()))
     }),
@@ -33,6 +38,7 @@ pub const FAMILY: &[(&str, super::OnValues)] = &[
         )
     }),
     ("same_file", same_file),
+    ("is_same_file", same_file),
     ("search", |c| regex(c, "search")),
     ("subset", subset),
     ("superset", superset),

@@ -1,0 +1,146 @@
+//! Unix password hashes: SHA-256 and SHA-512 crypt, by Ulrich Drepper's public specification.
+
+use super::Row;
+use crate::jinja::function::Call;
+use crate::value::Value;
+use rand::{Rng, SeedableRng};
+use sha2::Digest;
+
+pub const FILTERS: &[Row] = &[("password_hash", password_hash)];
+
+const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// `password_hash(hashtype='sha512', salt=None, salt_size=None, rounds=None)`
+fn password_hash(call: &Call) -> Result<Value, String> {
+    let secret = call.subject()?.to_text();
+    let kind = call
+        .text(1, "hashtype")
+        .unwrap_or_else(|| "sha512".to_owned());
+    let kind = kind.strip_suffix("_crypt").unwrap_or(&kind);
+    let size = call.int(3, "salt_size").unwrap_or(16).clamp(1, 16) as usize;
+    let salt = match call.text(2, "salt") {
+        Some(salt) if salt.bytes().all(|b| ALPHABET.contains(&b)) => salt,
+        Some(_) => return Err("invalid characters in salt".to_owned()),
+        None => random_salt(size),
+    };
+    if salt.len() > 16 {
+        return Err("salt too large (requires <= 16 chars)".to_owned());
+    }
+    let rounds = call.int(4, "rounds").map(|n| n.clamp(1000, 999_999_999));
+    match kind {
+        "sha512" => Ok(Value::str(sha512(&secret, &salt, rounds))),
+        "sha256" => Ok(Value::str(sha256(&secret, &salt, rounds))),
+        other => Err(format!(
+            "password hash algorithm '{other}' is not supported; use sha512 or sha256"
+        )),
+    }
+}
+
+fn random_salt(size: usize) -> String {
+    let mut random = rand::rngs::StdRng::seed_from_u64(rand::random());
+    (0..size)
+        .map(|_| ALPHABET[(random.next_u32() & 63) as usize] as char)
+        .collect()
+}
+
+fn hash<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
+    let mut digest = D::new();
+    for part in parts {
+        digest.update(part);
+    }
+    digest.finalize().to_vec()
+}
+
+fn stretched(block: &[u8], len: usize) -> Vec<u8> {
+    block.iter().copied().cycle().take(len).collect()
+}
+
+/// The final digest, before its encoding.
+fn digest<D: Digest>(secret: &[u8], salt: &[u8], rounds: i64) -> Vec<u8> {
+    let b = hash::<D>(&[secret, salt, secret]);
+    let mut first = [secret, salt, &stretched(&b, secret.len())].concat();
+    let mut bits = secret.len();
+    while bits > 0 {
+        first.extend_from_slice(if bits & 1 == 1 { &b } else { secret });
+        bits >>= 1;
+    }
+    let mut a = hash::<D>(&[&first]);
+    let p = stretched(&hash::<D>(&[&secret.repeat(secret.len())]), secret.len());
+    let s = stretched(
+        &hash::<D>(&[&salt.repeat(16 + usize::from(a[0]))]),
+        salt.len(),
+    );
+    for i in 0..rounds {
+        let mut parts: Vec<&[u8]> = vec![if i & 1 == 1 { &p } else { &a }];
+        if i % 3 != 0 {
+            parts.push(&s);
+        }
+        if i % 7 != 0 {
+            parts.push(&p);
+        }
+        parts.push(if i & 1 == 1 { &a } else { &p });
+        a = hash::<D>(&parts);
+    }
+    a
+}
+
+fn push(out: &mut String, bytes: [u8; 3], chars: usize) {
+    let mut word = u32::from(bytes[0]) << 16 | u32::from(bytes[1]) << 8 | u32::from(bytes[2]);
+    for _ in 0..chars {
+        out.push(ALPHABET[(word & 63) as usize] as char);
+        word >>= 6;
+    }
+}
+
+fn head(id: char, salt: &str, rounds: Option<i64>) -> String {
+    match rounds {
+        Some(rounds) => format!("${id}$rounds={rounds}${salt}$"),
+        None => format!("${id}${salt}$"),
+    }
+}
+
+fn sha512(secret: &str, salt: &str, rounds: Option<i64>) -> String {
+    let d = digest::<sha2::Sha512>(secret.as_bytes(), salt.as_bytes(), rounds.unwrap_or(5000));
+    let mut out = head('6', salt, rounds);
+    let (mut x, mut y, mut z) = (0, 21, 42);
+    for _ in 0..21 {
+        push(&mut out, [d[x], d[y], d[z]], 4);
+        (x, y, z) = (y + 1, z + 1, x + 1);
+    }
+    push(&mut out, [0, 0, d[63]], 2);
+    out
+}
+
+fn sha256(secret: &str, salt: &str, rounds: Option<i64>) -> String {
+    let d = digest::<sha2::Sha256>(secret.as_bytes(), salt.as_bytes(), rounds.unwrap_or(5000));
+    let mut out = head('5', salt, rounds);
+    let (mut x, mut y, mut z) = (0, 10, 20);
+    for _ in 0..10 {
+        push(&mut out, [d[x], d[y], d[z]], 4);
+        (x, y, z) = (z + 1, x + 1, y + 1);
+    }
+    push(&mut out, [0, d[31], d[30]], 3);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `openssl passwd` gives them.
+    #[test]
+    fn equals_other_implementations() {
+        assert_eq!(
+            sha512("Hello world!", "saltstring", None),
+            "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"
+        );
+        assert_eq!(
+            sha256("Hello world!", "saltstring", None),
+            "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"
+        );
+        assert_eq!(
+            sha512("", "abc", Some(1000)),
+            "$6$rounds=1000$abc$noBronbzNMcAtG61/dMHzc1H.fuLjHArF9.wCx8LbkVDMMEuChQCPee28tiPcXHL/CMNpCqo6OPTyoEpoCMsY/"
+        );
+    }
+}

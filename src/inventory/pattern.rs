@@ -244,8 +244,8 @@ mod tests {
 
     #[test]
     fn selects_as_ansible() {
-        assert_eq!(select("all"), "web1 web2 web3 db1 lone");
-        assert_eq!(select("*"), "web1 web2 web3 db1 lone");
+        assert_eq!(select("all"), "lone db1 web1 web2 web3");
+        assert_eq!(select("*"), "lone db1 web1 web2 web3");
         assert_eq!(select("site"), "web1 web2 web3");
         assert_eq!(select("web:!web2"), "web1 web3");
         assert_eq!(select("all:&web"), "web1 web2 web3");
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(select("web[0:1]"), "web1 web2");
         assert_eq!(select("~web[13]"), "web1 web3");
         assert_eq!(select("w*1"), "web1");
-        assert_eq!(select("!web"), "db1 lone");
+        assert_eq!(select("!web"), "lone db1");
         assert_eq!(select("localhost"), "localhost");
         assert_eq!(select("nothing"), "");
     }

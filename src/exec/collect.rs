@@ -164,6 +164,7 @@ impl Collector {
                 self.output.event(&Event::TaskEnded(*outcome));
             }
             Report::Included { file, item } => {
+                self.recap.entry(name.clone()).or_default().ok += 1;
                 self.output.event(&Event::Included {
                     file,
                     hosts: vec![name],

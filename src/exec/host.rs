@@ -15,7 +15,7 @@ use crate::play::ast::{Role, Task};
 use crate::value::{Kind, Map, Value, from_json};
 use crate::vars::SharedScope;
 use crate::wire::FromAgent;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Why a host leaves a list of tasks early.
@@ -73,6 +73,8 @@ pub struct HostRun {
     pub failure: Option<(Value, Value)>,
     /// Result of the last task that was concluded: what `run_once` shares.
     pub last: Option<Judged>,
+    /// Identities of the roles that this host is through with in this play.
+    pub roles_done: HashSet<String>,
     /// How many includes have been entered; orders the positions of their tasks.
     pub includes: u32,
     /// The task of `--start-at-task` was reached.
@@ -107,6 +109,7 @@ impl HostRun {
             at: Position::new(),
             failure: None,
             last: None,
+            roles_done: HashSet::new(),
             includes: 0,
             started: false,
             items: Vec::new(),

@@ -8,7 +8,7 @@ use super::play::PlayRun;
 use super::run::Run;
 use super::{barrier::Barrier, extra_vars, secrets};
 use crate::config::{self, Config};
-use crate::diag::{Diag, Exit, Result, SourceMap};
+use crate::diag::{Diag, Exit, Level, Result, SourceMap};
 use crate::inventory;
 use crate::jinja::{Context, Engine};
 use crate::output::{Event, Output};
@@ -118,6 +118,9 @@ pub(super) fn prepare(
     for warning in loader.take_warnings() {
         collector.event(&Event::Message(Box::new(warning)));
     }
+    for (_, _, playbook) in &playbooks {
+        check(&loader, playbook, collector)?;
+    }
     check_limit(&options, &inventory)?;
     Ok(Prepared {
         run: RunParts {
@@ -164,6 +167,20 @@ fn settle(options: &mut Options, config: &Config) {
 fn parent_of(path: &Path) -> PathBuf {
     let full = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     full.parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// Says everything that is wrong with a playbook before any host is touched; the last error ends
+/// the run.
+fn check(loader: &Loader, playbook: &Playbook, collector: &mut Collector) -> Result<()> {
+    let (errors, warnings): (Vec<Diag>, Vec<Diag>) = crate::play::check::check(loader, playbook)
+        .into_iter()
+        .partition(|diag| diag.level == Level::Error);
+    let mut errors: Vec<Box<Diag>> = errors.into_iter().map(Box::new).collect();
+    let last = errors.pop();
+    for diag in warnings.into_iter().map(Box::new).chain(errors) {
+        collector.event(&Event::Message(diag));
+    }
+    last.map_or(Ok(()), Err)
 }
 
 fn check_limit(options: &Options, inventory: &inventory::Inventory) -> Result<()> {
@@ -382,7 +399,7 @@ fn one_batch(run: &Arc<Run>, play: &Arc<PlayRun>, free: bool) -> Option<Stop> {
         .iter()
         .filter(|host| run.has_failed(host))
         .count();
-    if failed == play.hosts.len() {
+    if failed == play.hosts.len() && play.max_fail.is_some() {
         run.collector().event(&Event::NoHostsLeft);
     }
     ends.into_iter()

@@ -314,9 +314,7 @@ fn censored(judged: &Judged) -> Json {
 pub fn loop_result(items: &[(Judged, bool)]) -> Judged {
     let any = |status: Status| items.iter().any(|(j, _)| j.status == status);
     let results = Value::list(items.iter().map(|(j, _)| j.value.clone()).collect());
-    let failed = items
-        .iter()
-        .any(|(j, ignored)| j.status == Status::Failed && !ignored);
+    let failed = any(Status::Failed);
     let changed = items
         .iter()
         .any(|(j, _)| j.entry("changed").is_some_and(Value::truthy));

@@ -48,7 +48,9 @@ impl HostRun {
             self.flush()?;
             return self.report_unreachable(&job.unit, diag);
         }
-        if target != self.host || self.waits_for_result(job) || job.task.until.is_some() {
+        let fetches = step.module == "fetch";
+        if target != self.host || self.waits_for_result(job) || job.task.until.is_some() || fetches
+        {
             self.flush()?;
             return self.attempts(job, &step, &target);
         }
@@ -121,7 +123,7 @@ impl HostRun {
         let mut left = retries.max(0.0) as u32;
         for attempt in 1u32.. {
             let judged = match self.call(step.clone(), target) {
-                Ok(judged) => host::place(judged, &job.unit),
+                Ok(judged) => host::place(self.stored(judged, step, target, job), &job.unit),
                 Err(diag) => return self.report_unreachable(&job.unit, diag),
             };
             let Some(until) = &job.task.until else {
@@ -158,6 +160,19 @@ impl HostRun {
             }
         }
         Ok(())
+    }
+
+    /// `fetch`: what the host has read is written here.
+    fn stored(&self, judged: Judged, step: &Step, host: &str, job: &Job) -> Judged {
+        if step.module != "fetch" || judged.status == Status::Failed {
+            return judged;
+        }
+        let result = judged.value.to_json();
+        let base = &self.run.playbook_dir;
+        match modules::fetch::store(&step.args, &result, host, base, job.unit.dry) {
+            Ok(result) => Judged::new(result),
+            Err(diag) => Judged::failed(diag),
+        }
     }
 
     fn holds(&self, job: &Job, until: &[Value], judged: &Judged) -> Result<Known<bool>> {
@@ -270,6 +285,10 @@ fn make(run: &super::run::Run, job: &Job, scope: &crate::vars::SharedScope) -> R
     })))
 }
 
+/// The key under which the parser puts a template for further arguments (`args: "{{ x }}"` beside
+/// others). What is written out wins over it.
+const MORE: &str = "_variable_params";
+
 /// The rendered arguments: `module_defaults`, under the task's own.
 pub fn arguments(
     run: &super::run::Run,
@@ -293,10 +312,12 @@ pub fn arguments(
     }
     match &own.kind {
         Kind::Map(map) => {
-            if merged.is_empty() {
+            let more = map.get(MORE).and_then(Value::as_map);
+            if merged.is_empty() && more.is_none() {
                 return Ok(own);
             }
-            for (key, value) in map.iter() {
+            let own = map.iter().filter(|(key, _)| key.as_str() != Some(MORE));
+            for (key, value) in more.into_iter().flatten().chain(own) {
                 merged.insert(key.clone(), value.clone());
             }
         }

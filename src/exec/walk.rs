@@ -4,7 +4,7 @@ use super::actions;
 use super::collect::Report;
 use super::context::Surroundings;
 use super::host::{HostRun, Stop};
-use crate::play::ast::{Block, Item, Origin, Task};
+use crate::play::ast::{Block, Item, Origin, Role, Task};
 use crate::value::Value;
 use std::sync::Arc;
 
@@ -97,12 +97,20 @@ impl HostRun {
     }
 
     fn block(&mut self, block: &Block, around: &Arc<Surroundings>) -> Result<(), Stop> {
+        if let Some(role) = done_before(block)
+            && self.roles_done.contains(&role.identity)
+        {
+            return Ok(());
+        }
         let inner = Arc::new(around.inside(block));
         let end = if block.rescue.is_empty() && block.always.is_empty() {
             self.part(0, &block.block, &inner)
         } else {
             self.guarded(block, &inner)
         };
+        if let (Ok(()), Some(role)) = (end, done_before(block)) {
+            self.roles_done.insert(role.identity.clone());
+        }
         match end {
             Err(Stop::EndRole) if matches!(block.origin, Origin::Role | Origin::ImportRole) => {
                 Ok(())
@@ -166,6 +174,14 @@ impl HostRun {
         }
         Ok(self.run.tags.selects(&tags))
     }
+}
+
+/// The role of a block that a host goes through only once.
+fn done_before(block: &Block) -> Option<&Arc<Role>> {
+    block
+        .role
+        .as_ref()
+        .filter(|role| block.origin == Origin::Role && !role.allow_duplicates)
 }
 
 /// Tags may be one string with commas, or a list.

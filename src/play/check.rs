@@ -25,6 +25,7 @@ pub fn check(loader: &Loader, playbook: &Playbook) -> Vec<Diag> {
         found: Vec::new(),
         seen: HashSet::new(),
         base: PathBuf::new(),
+        lenient: false,
     };
     for play in &playbook.plays {
         checker.play(play);
@@ -39,6 +40,8 @@ struct Checker<'a> {
     seen: HashSet<String>,
     /// Directory of the play.
     base: PathBuf,
+    /// What the task at hand is wrong about need not come up.
+    lenient: bool,
 }
 
 /// What the tasks around one decide about it.
@@ -48,6 +51,8 @@ struct Around {
     conditional: bool,
     /// Arguments may come from `module_defaults`.
     defaults: bool,
+    /// It is inside a block with a `rescue`.
+    rescued: bool,
 }
 
 impl Around {
@@ -55,12 +60,17 @@ impl Around {
         Around {
             conditional: self.conditional || !common.when.is_empty(),
             defaults: self.defaults || !common.module_defaults.is_empty(),
+            rescued: self.rescued,
         }
     }
 }
 
 impl Checker<'_> {
     fn report(&mut self, mut diag: Box<Diag>) {
+        // A task that may be skipped, or whose failure is dealt with, fails when it runs, if it does.
+        if self.lenient && diag.exit == Exit::Failed {
+            return;
+        }
         if diag.exit == Exit::Failed {
             diag.exit = Exit::HostsFailed;
         }
@@ -116,7 +126,12 @@ impl Checker<'_> {
         if let Some(role) = &block.role {
             self.role(role);
         }
-        for items in [&block.block, &block.rescue, &block.always] {
+        let rescued = Around {
+            rescued: around.rescued || !block.rescue.is_empty(),
+            ..around
+        };
+        self.items(&block.block, rescued);
+        for items in [&block.rescue, &block.always] {
             self.items(items, around);
         }
     }
@@ -126,8 +141,13 @@ impl Checker<'_> {
         self.common(&task.common);
         self.keywords(task);
         self.template(&task.args);
+        self.lenient = around.conditional
+            || around.rescued
+            || task.failed_when.is_some()
+            || task.common.ignore_errors.is_some();
         arguments::check(self, task, around);
         files::check(self, task, around);
+        self.lenient = false;
         self.include(task);
     }
 
@@ -333,6 +353,7 @@ impl Checker<'_> {
 const CONDITIONAL: Around = Around {
     conditional: true,
     defaults: true,
+    rescued: false,
 };
 
 fn holds_template(text: &str) -> bool {

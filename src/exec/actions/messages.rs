@@ -105,6 +105,7 @@ pub fn assert(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
                 result.insert("assertion", shown(condition));
                 result.insert("msg", msg);
                 result.insert("changed", false);
+                result.insert("_ansible_verbose_always", true);
                 return host.end(job, Judged::of_value(Value::map(result)));
             }
             Err(diag) => {

@@ -1,0 +1,242 @@
+//! The kinds of option values: text to typed value, with supervisord's error texts.
+
+use nix::sys::signal::Signal;
+use nix::unistd::{Group, User};
+use std::path::Path;
+
+/// `yes/true/on/1`, `no/false/off/0` in any case.
+pub fn boolean(text: &str) -> Result<bool, String> {
+    match text.to_lowercase().as_str() {
+        "yes" | "true" | "on" | "1" => Ok(true),
+        "no" | "false" | "off" | "0" => Ok(false),
+        _ => Err(format!("not a valid boolean value: '{text}'")),
+    }
+}
+
+/// Python's `int()`.
+pub fn integer(text: &str) -> Result<i64, String> {
+    let word = text.trim().replace('_', "");
+    word.parse().map_err(|_| {
+        format!(
+            "invalid literal for int() with base 10: {}",
+            crate::value::quote_repr(text)
+        )
+    })
+}
+
+/// A number of bytes, with KB, MB or GB.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    let lower = text.to_lowercase();
+    for (suffix, factor) in [("kb", 1_i64 << 10), ("mb", 1 << 20), ("gb", 1 << 30)] {
+        if let Some(number) = lower.strip_suffix(suffix) {
+            let n = integer(number)?.saturating_mul(factor);
+            return Ok(u64::try_from(n).unwrap_or(0));
+        }
+    }
+    Ok(u64::try_from(integer(text)?).unwrap_or(0))
+}
+
+/// An octal number.
+pub fn octal(text: &str) -> Result<u32, String> {
+    u32::from_str_radix(text.trim().trim_start_matches("0o"), 8)
+        .map_err(|_| format!("{text} can not be converted to an octal type"))
+}
+
+/// A signal's name, with or without `SIG`, or number.
+pub fn signal(text: &str) -> Result<Signal, String> {
+    let bad = || format!("value '{text}' is not a valid signal name");
+    let word = text.trim().to_uppercase();
+    if let Ok(number) = word.parse::<i32>() {
+        let bad = || format!("value '{text}' is not a valid signal number");
+        return Signal::try_from(number).map_err(|_| bad());
+    }
+    let name = match word.strip_prefix("SIG") {
+        Some(_) => word.clone(),
+        None => format!("SIG{word}"),
+    };
+    name.parse().map_err(|_| bad())
+}
+
+/// Exit codes, comma separated, 0..255.
+pub fn exit_codes(text: &str) -> Result<Vec<i32>, String> {
+    let bad = || format!("not a valid list of exit codes: '{text}'");
+    list(text)
+        .iter()
+        .map(|word| match integer(word) {
+            Ok(n @ 0..=255) => Ok(n as i32),
+            _ => Err(bad()),
+        })
+        .collect()
+}
+
+/// Comma separated, white space around the items trimmed; empty text is no item.
+pub fn list(text: &str) -> Vec<String> {
+    if text.trim().is_empty() {
+        return Vec::new();
+    }
+    text.split(',').map(|w| w.trim().to_owned()).collect()
+}
+
+/// The numeric id of a user's name or id that exists.
+pub fn user(text: &str) -> Result<u32, String> {
+    let by_name = || User::from_name(text).ok().flatten();
+    let found = match text.parse::<u32>() {
+        Ok(uid) => User::from_uid(uid.into()).ok().flatten(),
+        Err(_) => by_name(),
+    };
+    match (found, text.parse::<u32>()) {
+        (Some(user), _) => Ok(user.uid.as_raw()),
+        (None, Ok(_)) => Err(format!("Invalid user id {text}")),
+        (None, Err(_)) => Err(format!("Invalid user name {text}")),
+    }
+}
+
+/// The numeric id of a group's name or id that exists.
+pub fn group(text: &str) -> Result<u32, String> {
+    let found = match text.parse::<u32>() {
+        Ok(gid) => Group::from_gid(gid.into()).ok().flatten(),
+        Err(_) => Group::from_name(text).ok().flatten(),
+    };
+    match (found, text.parse::<u32>()) {
+        (Some(group), _) => Ok(group.gid.as_raw()),
+        (None, Ok(_)) => Err(format!("Invalid group id {text}")),
+        (None, Err(_)) => Err(format!("Invalid group name {text}")),
+    }
+}
+
+/// A directory that exists, `~` expanded.
+pub fn directory(text: &str) -> Result<String, String> {
+    let path = home(text);
+    match Path::new(&path).is_dir() {
+        true => Ok(path),
+        false => Err(format!("{text} is not an existing directory")),
+    }
+}
+
+/// A file whose directory exists, `~` expanded.
+pub fn file_in_directory(text: &str) -> Result<String, String> {
+    let path = home(text);
+    let dir = Path::new(&path).parent().unwrap_or(Path::new(""));
+    match dir.as_os_str().is_empty() || dir.is_dir() {
+        true => Ok(path),
+        false => Err(format!(
+            "The directory named as part of the path {text} does not exist"
+        )),
+    }
+}
+
+/// `~/x` with the home directory of the environment.
+fn home(text: &str) -> String {
+    match (text.strip_prefix('~'), std::env::var("HOME")) {
+        (Some(rest), Ok(home)) if rest.is_empty() || rest.starts_with('/') => {
+            format!("{home}{rest}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// A name of a program, group or process: no white space, colon or slash.
+pub fn name(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.chars().find(|c| matches!(c, ' ' | ':' | '/')) {
+        Some(c) => Err(format!(
+            "Invalid name: '{text}' because of character: '{c}'"
+        )),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// `K=v,K2="v,2"`: tokens as Python's non-POSIX `shlex` cuts them.
+pub fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+    let tokens = tokens(text)?;
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for part in tokens.chunks(4) {
+        let [key, equals, value, ..] = part else {
+            return Err(format!(
+                "Unexpected end of key/value pairs in value '{text}'"
+            ));
+        };
+        if equals != "=" {
+            return Err(format!(
+                "Unexpected end of key/value pairs in value '{text}'"
+            ));
+        }
+        let value = value.trim_matches(['\'', '"']).to_owned();
+        match pairs.iter_mut().find(|(k, _)| k == key) {
+            Some(pair) => pair.1 = value,
+            None => pairs.push((key.clone(), value)),
+        }
+    }
+    Ok(pairs)
+}
+
+fn tokens(text: &str) -> Result<Vec<String>, String> {
+    let in_word = |c: char| c.is_ascii_alphanumeric() || "_/.+-():".contains(c);
+    let mut tokens = Vec::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            c if c.is_whitespace() => {}
+            '#' => while chars.next_if(|c| *c != '\n').is_some() {},
+            '\'' | '"' => {
+                let mut token = String::from(c);
+                loop {
+                    let next = chars.next().ok_or("No closing quotation")?;
+                    token.push(next);
+                    if next == c {
+                        break;
+                    }
+                }
+                tokens.push(token);
+            }
+            c if in_word(c) => {
+                let mut token = String::from(c);
+                while let Some(c) = chars.next_if(|c| in_word(*c) || matches!(c, '\'' | '"')) {
+                    token.push(c);
+                }
+                tokens.push(token);
+            }
+            c => tokens.push(c.to_string()),
+        }
+    }
+    Ok(tokens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_good_and_bad() {
+        assert_eq!(boolean("YES"), Ok(true));
+        assert!(boolean("x").is_err());
+        assert_eq!((bytes("2kb"), bytes("7")), (Ok(2048), Ok(7)));
+        assert!(bytes("1B").is_err());
+        assert_eq!(octal("022"), Ok(0o22));
+        assert_eq!(signal("hup"), Ok(Signal::SIGHUP));
+        assert_eq!(signal("SIGTERM"), Ok(Signal::SIGTERM));
+        assert_eq!(signal("9"), Ok(Signal::SIGKILL));
+        assert_eq!(
+            signal("x"),
+            Err("value 'x' is not a valid signal name".into())
+        );
+        assert_eq!(exit_codes("0, 2"), Ok(vec![0, 2]));
+        assert!(exit_codes("256").is_err());
+        assert!(name("a:b").is_err());
+    }
+
+    #[test]
+    fn environments() {
+        let read = |text| pairs(text).map(|p| format!("{p:?}"));
+        assert_eq!(
+            read("A=1,B=\"x, y\",PATH=/a:/b"),
+            Ok(r#"[("A", "1"), ("B", "x, y"), ("PATH", "/a:/b")]"#.into())
+        );
+        assert_eq!(
+            read("x"),
+            Err("Unexpected end of key/value pairs in value 'x'".into())
+        );
+        assert_eq!(read("A='x"), Err("No closing quotation".into()));
+        assert_eq!(read("A=1,\n  B=2,").map(|t| t.len()), Ok(24));
+    }
+}

@@ -1,0 +1,435 @@
+//! supervisord's configuration: files to typed groups, and what changed between two readings.
+
+pub mod expand;
+pub mod ini;
+pub mod kinds;
+mod program;
+mod servers;
+
+pub use program::{Autorestart, Channel, LogFile, Program};
+pub use servers::{Address, Server};
+
+use expand::{Names, Word, expand};
+use ini::Ini;
+use program::Reader;
+use std::path::Path;
+
+/// A group of processes that start, stop and are updated together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// The name before the colon.
+    pub name: String,
+    /// Start ascending, stop descending.
+    pub priority: i64,
+    /// What is special about it.
+    pub kind: GroupKind,
+    /// Its processes, in order of priority and then name.
+    pub programs: Vec<Program>,
+}
+
+/// The kinds of groups.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GroupKind {
+    /// Programs.
+    Plain,
+    /// A pool of event listeners.
+    Listeners {
+        /// Events kept while no listener is ready.
+        buffer_size: usize,
+        /// Names of event types.
+        events: Vec<String>,
+    },
+    /// Programs that accept on a shared socket.
+    Fcgi {
+        /// `unix:///path` or `tcp://host:port`.
+        socket: String,
+    },
+}
+
+/// `[supervisord]`.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "the fields are supervisord's documented options"
+)]
+pub struct Daemon {
+    pub logfile: String,
+    pub logfile_maxbytes: u64,
+    pub logfile_backups: u32,
+    pub loglevel: String,
+    pub pidfile: String,
+    pub umask: u32,
+    pub nodaemon: bool,
+    pub silent: bool,
+    pub minfds: u64,
+    pub minprocs: u64,
+    pub nocleanup: bool,
+    pub childlogdir: String,
+    pub user: Option<u32>,
+    pub directory: Option<String>,
+    pub strip_ansi: bool,
+    pub environment: Vec<(String, String)>,
+    pub identifier: String,
+}
+
+/// Everything the files say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// `[supervisord]`.
+    pub daemon: Daemon,
+    /// `[unix_http_server]` and `[inet_http_server]`.
+    pub servers: Vec<Server>,
+    /// In order of priority and then name.
+    pub groups: Vec<Group>,
+    /// Whether `[rpcinterface:supervisor]` is there.
+    pub rpc: bool,
+    /// Lines for the log: files included, patterns without a match.
+    pub notes: Vec<String>,
+}
+
+/// Names of groups that differ between two readings, each sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Only in the new one.
+    pub added: Vec<String>,
+    /// In both, but not equal.
+    pub changed: Vec<String>,
+    /// Only in the old one.
+    pub removed: Vec<String>,
+}
+
+/// Compares the groups of two readings.
+pub fn diff(old: &[Group], new: &[Group]) -> Changes {
+    let find = |all: &[Group], name: &str| all.iter().find(|g| g.name == name).cloned();
+    let mut changes = Changes::default();
+    for group in new {
+        match find(old, &group.name) {
+            None => changes.added.push(group.name.clone()),
+            Some(before) if before != *group => changes.changed.push(group.name.clone()),
+            Some(_) => {}
+        }
+    }
+    let gone = old.iter().filter(|g| find(new, &g.name).is_none());
+    changes.removed = gone.map(|g| g.name.clone()).collect();
+    changes.added.sort();
+    changes.changed.sort();
+    changes.removed.sort();
+    changes
+}
+
+/// Reads a file and what it includes. The error is supervisord's text after `Error: `.
+pub fn load(file: &Path) -> Result<Config, String> {
+    let mut ini = Ini::default();
+    let text = std::fs::read(file)
+        .map_err(|_| format!("could not find config file {}", file.display()))?;
+    ini.read(file, &String::from_utf8_lossy(&text))?;
+    let mut names = base_names(file);
+    let notes = include(&mut ini, file, &names)?;
+    if !ini.sections.contains_key("supervisord") {
+        return Err(".ini file does not include supervisord section".into());
+    }
+    let daemon = daemon(&ini, &names)?;
+    for (key, value) in &daemon.environment {
+        names.insert(format!("ENV_{key}"), Word::Text(value.clone()));
+    }
+    let groups = groups(&ini, &names)?;
+    let rpc = rpc_interfaces(&ini)?;
+    let servers = servers::read(&ini, &names)?;
+    Ok(Config {
+        daemon,
+        servers,
+        groups,
+        rpc,
+        notes,
+    })
+}
+
+fn base_names(file: &Path) -> Names {
+    let mut names: Names = std::env::vars_os()
+        .map(|(k, v)| {
+            let value = Word::Text(v.to_string_lossy().into_owned());
+            (format!("ENV_{}", k.to_string_lossy()), value)
+        })
+        .collect();
+    names.insert("here".into(), Word::Text(ini::directory(file)));
+    names
+}
+
+fn include(ini: &mut Ini, main: &Path, names: &Names) -> Result<Vec<String>, String> {
+    if !ini.sections.contains_key("include") {
+        return Ok(Vec::new());
+    }
+    let Some(files) = ini.get("include", "files").map(|e| e.value.clone()) else {
+        return Err(".ini file has [include] section, but no files setting".into());
+    };
+    let mut names = names.clone();
+    names.insert("host_node_name".into(), Word::Text(program::host_name()));
+    let files = expand(&files, &names, "include.files")?;
+    let base = ini::directory(main);
+    let mut notes = Vec::new();
+    for pattern in files.split_whitespace() {
+        let pattern = Path::new(&base).join(pattern).display().to_string();
+        let found = glob::glob(&pattern).map_err(|e| e.to_string())?;
+        let mut found: Vec<_> = found.flatten().collect();
+        found.sort();
+        if found.is_empty() {
+            notes.push(format!("No file matches via include \"{pattern}\""));
+        }
+        for file in found {
+            let bytes = std::fs::read(&file)
+                .map_err(|e| format!("{}: {}", file.display(), crate::diag::reason(&e)))?;
+            notes.push(format!(
+                "Included extra file \"{}\" during parsing",
+                file.display()
+            ));
+            ini.read(&file, &String::from_utf8_lossy(&bytes))?;
+        }
+    }
+    Ok(notes)
+}
+
+fn daemon(ini: &Ini, names: &Names) -> Result<Daemon, String> {
+    let mut reader = Reader {
+        ini,
+        section: "supervisord",
+        names: names.clone(),
+    };
+    let cwd = std::env::current_dir().unwrap_or_default();
+    let in_cwd = |name: &str| cwd.join(name).display().to_string();
+    let temporary = std::env::temp_dir().display().to_string();
+    let count = |text: &str| kinds::integer(text).map(|n| u64::try_from(n).unwrap_or(0));
+    let text = |text: &str| Ok(text.to_owned());
+    let logfile = |text: &str| match text.to_lowercase().as_str() {
+        "syslog" => Ok("syslog".to_owned()),
+        _ => kinds::file_in_directory(text),
+    };
+    let mut daemon = Daemon {
+        logfile: reader.get("logfile", in_cwd("supervisord.log"), logfile)?,
+        logfile_maxbytes: reader.get("logfile_maxbytes", 50 << 20, kinds::bytes)?,
+        logfile_backups: reader.get("logfile_backups", 10, count)? as u32,
+        loglevel: reader.get("loglevel", "info".to_owned(), level)?,
+        pidfile: reader.get(
+            "pidfile",
+            in_cwd("supervisord.pid"),
+            kinds::file_in_directory,
+        )?,
+        umask: reader.get("umask", 0o22, kinds::octal)?,
+        nodaemon: reader.get("nodaemon", false, kinds::boolean)?,
+        silent: reader.get("silent", false, kinds::boolean)?,
+        minfds: reader.get("minfds", 1024, count)?,
+        minprocs: reader.get("minprocs", 200, count)?,
+        nocleanup: reader.get("nocleanup", false, kinds::boolean)?,
+        childlogdir: reader.get("childlogdir", temporary, kinds::directory)?,
+        user: reader.maybe("user", kinds::user)?,
+        directory: reader.maybe("directory", kinds::directory)?,
+        strip_ansi: reader.get("strip_ansi", false, kinds::boolean)?,
+        environment: Vec::new(),
+        identifier: reader.get("identifier", "supervisor".to_owned(), text)?,
+    };
+    let host = Word::Text(program::host_name());
+    reader.names.insert("host_node_name".into(), host);
+    daemon.environment = reader.get("environment", Vec::new(), kinds::pairs)?;
+    Ok(daemon)
+}
+
+/// A name of a log level, in lower case.
+pub fn level(text: &str) -> Result<String, String> {
+    const LEVELS: [&str; 7] = [
+        "critical", "error", "warn", "info", "debug", "trace", "blather",
+    ];
+    let lower = text.to_lowercase();
+    match lower.as_str() {
+        "fatal" => Ok("critical".into()),
+        "warning" => Ok("warn".into()),
+        _ if LEVELS.contains(&lower.as_str()) => Ok(lower),
+        _ => Err(format!("bad logging level name '{text}'")),
+    }
+}
+
+fn rpc_interfaces(ini: &Ini) -> Result<bool, String> {
+    for name in ini
+        .sections
+        .keys()
+        .filter(|n| n.starts_with("rpcinterface:"))
+    {
+        if ini.get(name, "supervisor.rpcinterface_factory").is_none() {
+            return Err(format!(
+                "section [{name}] does not specify a supervisor.rpcinterface_factory"
+            ));
+        }
+    }
+    Ok(ini.sections.contains_key("rpcinterface:supervisor"))
+}
+
+/// `program: x ` -> `x` where the section is of that kind.
+fn named<'a>(section: &'a str, kind: &str) -> Option<&'a str> {
+    section.strip_prefix(kind)?.strip_prefix(':').map(str::trim)
+}
+
+fn groups(ini: &Ini, names: &Names) -> Result<Vec<Group>, String> {
+    let mut groups = Vec::new();
+    let mut taken = Vec::new();
+    for section in ini.sections.keys() {
+        if let Some(name) = named(section, "group") {
+            let mut group = Group {
+                name: kinds::name(name)?,
+                priority: priority(ini, section, names, 999)?,
+                kind: GroupKind::Plain,
+                programs: Vec::new(),
+            };
+            let members = ini.get(section, "programs").map(|e| e.value.clone());
+            for member in kinds::list(&members.unwrap_or_default()) {
+                let is = |s: &&String| {
+                    ["program", "fcgi-program"]
+                        .iter()
+                        .any(|kind| named(s, kind) == Some(&member))
+                };
+                let Some(found) = ini.sections.keys().find(is) else {
+                    return Err(format!(
+                        "[{section}] names unknown program or fcgi-program {member}"
+                    ));
+                };
+                taken.push(found.clone());
+                group.programs.extend(members_of(ini, names, found, name)?);
+                if named(found, "fcgi-program").is_some() {
+                    group.kind = fcgi(ini, found, names)?;
+                }
+            }
+            groups.push(group);
+        }
+    }
+    for section in ini.sections.keys().filter(|s| !taken.contains(s)) {
+        let found = ["program", "fcgi-program", "eventlistener"]
+            .into_iter()
+            .find_map(|kind| Some((kind, named(section, kind)?)));
+        let Some((kind, name)) = found else {
+            continue;
+        };
+        let name = kinds::name(name)?;
+        let (kind, default) = match kind {
+            "fcgi-program" => (fcgi(ini, section, names)?, 999),
+            "eventlistener" => (listeners(ini, section, names)?, -1),
+            _ => (GroupKind::Plain, 999),
+        };
+        groups.push(Group {
+            priority: priority(ini, section, names, default)?,
+            programs: members_of(ini, names, section, &name)?,
+            name,
+            kind,
+        });
+    }
+    for group in &mut groups {
+        group
+            .programs
+            .sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    }
+    groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    Ok(groups)
+}
+
+fn members_of(
+    ini: &Ini,
+    names: &Names,
+    section: &str,
+    group: &str,
+) -> Result<Vec<Program>, String> {
+    let mut reader = Reader {
+        ini,
+        section,
+        names: names.clone(),
+    };
+    program::processes(&mut reader, group).map_err(|text| {
+        let file = ini.sections.get(section).map(|s| s.file.as_path());
+        let file = file.unwrap_or(Path::new("")).display();
+        format!("{text} in section '{section}' (file: '{file}')")
+    })
+}
+
+fn priority(ini: &Ini, section: &str, names: &Names, default: i64) -> Result<i64, String> {
+    let names = names.clone();
+    Reader {
+        ini,
+        section,
+        names,
+    }
+    .get("priority", default, kinds::integer)
+}
+
+fn listeners(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, String> {
+    let names = names.clone();
+    let reader = Reader {
+        ini,
+        section,
+        names,
+    };
+    let buffer = reader.get("buffer_size", 10, kinds::integer)?;
+    if buffer < 1 {
+        return Err(format!(
+            "[{section}] section sets invalid buffer_size ({buffer})"
+        ));
+    }
+    let handler = reader.text("result_handler")?;
+    if let Some(handler) = handler.filter(|h| h != "supervisor.dispatchers:default_handler") {
+        return Err(format!("{handler} cannot be resolved within [{section}]"));
+    }
+    let Some(events) = reader.text("events")? else {
+        return Err(format!("[{section}] section requires an \"events\" line"));
+    };
+    let events: Vec<String> = kinds::list(&events)
+        .iter()
+        .map(|e| e.to_uppercase())
+        .collect();
+    for event in &events {
+        if !crate::supervisor::events::is_type(event) {
+            return Err(format!("Unknown event type {event} in [{section}] events"));
+        }
+    }
+    if reader.get("redirect_stderr", false, kinds::boolean)? {
+        return Err(format!(
+            "[{section}] section sets redirect_stderr=true but this is not allowed because it will interfere with the eventlistener protocol"
+        ));
+    }
+    Ok(GroupKind::Listeners {
+        buffer_size: usize::try_from(buffer).unwrap_or(usize::MAX),
+        events,
+    })
+}
+
+fn fcgi(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, String> {
+    let mut names = names.clone();
+    let name = section.split_once(':').map_or("", |(_, n)| n.trim());
+    names.insert("program_name".into(), Word::Text(name.to_owned()));
+    let reader = Reader {
+        ini,
+        section,
+        names,
+    };
+    let Some(socket) = reader.text("socket")? else {
+        return Err(format!("[{section}] section requires a \"socket\" line"));
+    };
+    let bad = |text: String| format!("{text} in [{section}] socket");
+    if let Some(path) = socket.strip_prefix("unix://") {
+        if !path.starts_with('/') {
+            return Err(bad(format!(
+                "('Unix socket path %s is not an absolute path', '{path}')"
+            )));
+        }
+    } else {
+        let address = socket
+            .strip_prefix("tcp://")
+            .and_then(|a| a.rsplit_once(':'));
+        if address.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+            return Err(bad(format!("('Bad socket format %s', '{socket}')")));
+        }
+        if reader.raw("socket_owner").is_some() || reader.raw("socket_mode").is_some() {
+            return Err(bad(
+                "socket_owner and socket_mode params should only be used with a Unix domain socket"
+                    .into(),
+            ));
+        }
+    }
+    Ok(GroupKind::Fcgi { socket })
+}
+
+#[cfg(test)]
+mod tests;

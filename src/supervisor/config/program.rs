@@ -1,0 +1,237 @@
+//! `[program:x]`, `[fcgi-program:x]` and `[eventlistener:x]`: one definition, `numprocs` processes.
+
+use super::expand::{Names, Word, expand};
+use super::ini::Ini;
+use super::kinds;
+use nix::sys::signal::Signal;
+
+/// Where a channel of a process is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogFile {
+    /// A file the daemon makes up and removes again.
+    Auto,
+    /// Nowhere.
+    None,
+    /// The system log (the deprecated spelling of `stdout_syslog`).
+    Syslog,
+    /// A file.
+    Path(String),
+}
+
+/// What happens to one output channel of a process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Channel {
+    /// Where it is written.
+    pub file: LogFile,
+    /// Size in bytes at which the file is rotated; 0 for never.
+    pub max_bytes: u64,
+    /// Rotated files kept.
+    pub backups: u32,
+    /// Size in bytes of the ring for tagged output; 0 for no capture.
+    pub capture_max_bytes: u64,
+    /// Whether output becomes `PROCESS_LOG` events.
+    pub events: bool,
+    /// Whether lines go to the system log too.
+    pub syslog: bool,
+}
+
+/// When a process that ended is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Autorestart {
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+    /// If the exit code is not among `exitcodes`.
+    Unexpected,
+}
+
+/// One process as configured. Equal definitions need no restart.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "the fields are supervisord's documented options"
+)]
+pub struct Program {
+    pub name: String,
+    pub command: String,
+    pub directory: Option<String>,
+    pub umask: Option<u32>,
+    pub priority: i64,
+    pub autostart: bool,
+    pub autorestart: Autorestart,
+    pub startsecs: i64,
+    pub startretries: i64,
+    pub exitcodes: Vec<i32>,
+    pub stopsignal: Signal,
+    pub stopwaitsecs: i64,
+    pub stopasgroup: bool,
+    pub killasgroup: bool,
+    pub uid: Option<u32>,
+    pub redirect_stderr: bool,
+    pub stdout: Channel,
+    pub stderr: Channel,
+    pub environment: Vec<(String, String)>,
+    pub serverurl: Option<String>,
+}
+
+/// Reads the options of a section, each expanded.
+pub(super) struct Reader<'a> {
+    pub ini: &'a Ini,
+    pub section: &'a str,
+    pub names: Names,
+}
+
+impl Reader<'_> {
+    pub(super) fn raw(&self, option: &str) -> Option<&str> {
+        self.ini.get(self.section, option).map(|e| e.value.as_str())
+    }
+
+    pub(super) fn text(&self, option: &str) -> Result<Option<String>, String> {
+        self.text_with(option, &self.names)
+    }
+
+    fn text_with(&self, option: &str, names: &Names) -> Result<Option<String>, String> {
+        let Some(raw) = self.raw(option) else {
+            return Ok(None);
+        };
+        expand(raw, names, &format!("{}.{option}", self.section)).map(Some)
+    }
+
+    pub(super) fn get<T>(
+        &self,
+        option: &str,
+        default: T,
+        kind: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, String> {
+        match self.text(option)? {
+            Some(text) => kind(&text),
+            None => Ok(default),
+        }
+    }
+
+    pub(super) fn maybe<T>(
+        &self,
+        option: &str,
+        kind: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, String> {
+        self.text(option)?.map(|text| kind(&text)).transpose()
+    }
+}
+
+/// Reads the processes of a section. `group` is the group's name.
+pub(super) fn processes(reader: &mut Reader<'_>, group: &str) -> Result<Vec<Program>, String> {
+    let name = reader.section.split_once(':').map_or("", |(_, n)| n);
+    let name = kinds::name(name)?;
+    let set = |names: &mut Names, key: &str, word: Word| names.insert(key.to_owned(), word);
+    set(&mut reader.names, "program_name", Word::Text(name.clone()));
+    set(
+        &mut reader.names,
+        "group_name",
+        Word::Text(group.to_owned()),
+    );
+    set(&mut reader.names, "host_node_name", Word::Text(host_name()));
+    let numprocs = reader.get("numprocs", 1, kinds::integer)?;
+    let first = reader.get("numprocs_start", 0, kinds::integer)?;
+    let process_name = reader
+        .raw("process_name")
+        .unwrap_or("%(program_name)s")
+        .to_owned();
+    if reader.raw("command").is_none() {
+        return Err(format!(
+            "program section {} does not specify a command",
+            reader.section
+        ));
+    }
+    if numprocs > 1 && !process_name.contains("%(process_num)") {
+        return Err("%(process_num) must be present within process_name when numprocs > 1".into());
+    }
+    set(&mut reader.names, "numprocs", Word::Number(numprocs));
+    let mut programs = Vec::new();
+    for number in first..first.saturating_add(numprocs) {
+        set(&mut reader.names, "process_num", Word::Number(number));
+        let name = expand(&process_name, &reader.names, "process_name")?;
+        programs.push(one(reader, kinds::name(&name)?)?);
+    }
+    Ok(programs)
+}
+
+fn one(reader: &Reader<'_>, name: String) -> Result<Program, String> {
+    let environment = reader.get("environment", Vec::new(), kinds::pairs)?;
+    let mut names = reader.names.clone();
+    for (key, value) in &environment {
+        names.insert(format!("ENV_{key}"), Word::Text(value.clone()));
+    }
+    let stopasgroup = reader.get("stopasgroup", false, kinds::boolean)?;
+    let killasgroup = reader.get("killasgroup", stopasgroup, kinds::boolean)?;
+    if stopasgroup && !killasgroup {
+        return Err("Cannot set stopasgroup=true and killasgroup=false".into());
+    }
+    let redirect_stderr = reader.get("redirect_stderr", false, kinds::boolean)?;
+    let stdout = channel(reader, &names, "stdout")?;
+    let mut stderr = channel(reader, &names, "stderr")?;
+    if redirect_stderr {
+        stderr.file = LogFile::None;
+    }
+    Ok(Program {
+        name,
+        command: reader.text_with("command", &names)?.unwrap_or_default(),
+        directory: reader.text("directory")?,
+        umask: reader.maybe("umask", kinds::octal)?,
+        priority: reader.get("priority", 999, kinds::integer)?,
+        autostart: reader.get("autostart", true, kinds::boolean)?,
+        autorestart: reader.get("autorestart", Autorestart::Unexpected, autorestart)?,
+        startsecs: reader.get("startsecs", 1, kinds::integer)?,
+        startretries: reader.get("startretries", 3, kinds::integer)?,
+        exitcodes: reader.get("exitcodes", vec![0], kinds::exit_codes)?,
+        stopsignal: reader.get("stopsignal", Signal::SIGTERM, kinds::signal)?,
+        stopwaitsecs: reader.get("stopwaitsecs", 10, kinds::integer)?,
+        stopasgroup,
+        killasgroup,
+        uid: reader.maybe("user", kinds::user)?,
+        redirect_stderr,
+        stdout,
+        stderr,
+        environment,
+        serverurl: reader
+            .text("serverurl")?
+            .filter(|u| !u.eq_ignore_ascii_case("auto")),
+    })
+}
+
+fn channel(reader: &Reader<'_>, names: &Names, which: &str) -> Result<Channel, String> {
+    let option = |rest: &str| format!("{which}_{rest}");
+    let file = match reader.text_with(&option("logfile"), names)? {
+        None => LogFile::Auto,
+        Some(text) => match text.to_lowercase().as_str() {
+            "auto" => LogFile::Auto,
+            "none" | "off" => LogFile::None,
+            "syslog" => LogFile::Syslog,
+            _ => LogFile::Path(kinds::file_in_directory(&text)?),
+        },
+    };
+    let backups = reader.get(&option("logfile_backups"), 10, kinds::integer)?;
+    Ok(Channel {
+        file,
+        max_bytes: reader.get(&option("logfile_maxbytes"), 50 << 20, kinds::bytes)?,
+        backups: u32::try_from(backups).unwrap_or(0),
+        capture_max_bytes: reader.get(&option("capture_maxbytes"), 0, kinds::bytes)?,
+        events: reader.get(&option("events_enabled"), false, kinds::boolean)?,
+        syslog: reader.get(&option("syslog"), false, kinds::boolean)?,
+    })
+}
+
+fn autorestart(text: &str) -> Result<Autorestart, String> {
+    match (text.to_lowercase().as_str(), kinds::boolean(text)) {
+        ("unexpected", _) => Ok(Autorestart::Unexpected),
+        (_, Ok(true)) => Ok(Autorestart::Always),
+        (_, Ok(false)) => Ok(Autorestart::Never),
+        _ => Err(format!("invalid 'autorestart' value '{text}'")),
+    }
+}
+
+/// The host's name as `uname` gives it.
+pub(super) fn host_name() -> String {
+    let name = nix::unistd::gethostname().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}

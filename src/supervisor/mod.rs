@@ -2,4 +2,7 @@
 
 pub mod config; // the INI files
 pub mod events; // event types
+pub mod logs; // log files
+pub mod proc; // the life of a process
 pub mod rpc; // XML-RPC
+pub mod spawn; // fork and exec

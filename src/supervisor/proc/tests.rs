@@ -9,7 +9,12 @@ fn program(options: &str) -> Program {
     let file = dir.path().join("s.conf");
     let text = format!("[supervisord]\n[program:p]\ncommand=/bin/x\n{options}\n");
     std::fs::write(&file, text).unwrap();
-    config::load(&file).unwrap().groups.remove(0).programs.remove(0)
+    config::load(&file)
+        .unwrap()
+        .groups
+        .remove(0)
+        .programs
+        .remove(0)
 }
 
 /// Starts copies, counts them, and reaps what is killed for good.
@@ -162,7 +167,11 @@ fn a_crash_loop_without_startsecs_is_held_back() {
         k.exit(1);
         k.pass(10);
     }
-    assert!(k.next_pid - 100 <= 12, "{} starts in 10 s", k.next_pid - 100);
+    assert!(
+        k.next_pid - 100 <= 12,
+        "{} starts in 10 s",
+        k.next_pid - 100
+    );
 }
 
 #[derive(Clone, Debug)]

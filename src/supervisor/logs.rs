@@ -1,0 +1,247 @@
+//! Log files: rotation, reading back, and the daemon's own log.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// A log file that is rotated when it has grown past its limit.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+    file: Option<File>,
+    size: u64,
+    max_bytes: u64,
+    backups: u32,
+}
+
+impl LogFile {
+    /// Opens a file to append to. `max_bytes` 0 never rotates.
+    ///
+    /// # Errors
+    /// What opening it says.
+    pub fn open(path: &Path, max_bytes: u64, backups: u32) -> io::Result<LogFile> {
+        let mut log = LogFile {
+            path: path.to_path_buf(),
+            file: None,
+            size: 0,
+            max_bytes,
+            backups,
+        };
+        log.reopen()?;
+        Ok(log)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the file anew, after somebody else moved it away.
+    ///
+    /// # Errors
+    /// What opening it says.
+    pub fn reopen(&mut self) -> io::Result<()> {
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path)?;
+        let meta = file.metadata()?;
+        // A terminal, pipe or device (`/dev/stdout`) has no size and cannot be rotated.
+        if meta.file_type().is_char_device() || meta.file_type().is_fifo() {
+            self.max_bytes = 0;
+        }
+        self.size = meta.size();
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Appends, then rotates if the file is past its limit.
+    ///
+    /// # Errors
+    /// A full disk and the like; the next call tries again.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.file.is_none() {
+            self.reopen()?;
+        }
+        if let Some(file) = &mut self.file {
+            file.write_all(bytes)?;
+            self.size += bytes.len() as u64;
+        }
+        if self.max_bytes > 0 && self.size >= self.max_bytes {
+            self.rotate()?;
+        }
+        Ok(())
+    }
+
+    fn backup(&self, number: u32) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{number}"));
+        name.into()
+    }
+
+    fn rotate(&mut self) -> io::Result<()> {
+        if self.backups == 0 {
+            return self.truncate();
+        }
+        for number in (1..self.backups).rev() {
+            let (from, to) = (self.backup(number), self.backup(number + 1));
+            absent_is_fine(std::fs::rename(from, to))?;
+        }
+        absent_is_fine(std::fs::rename(&self.path, self.backup(1)))?;
+        self.reopen()
+    }
+
+    fn truncate(&mut self) -> io::Result<()> {
+        if let Some(file) = &self.file {
+            file.set_len(0)?;
+        }
+        self.size = 0;
+        Ok(())
+    }
+
+    /// Empties the log and removes the rotated files.
+    ///
+    /// # Errors
+    /// What removing says.
+    pub fn clear(&mut self) -> io::Result<()> {
+        for number in 1..=self.backups {
+            absent_is_fine(std::fs::remove_file(self.backup(number)))?;
+        }
+        absent_is_fine(std::fs::remove_file(&self.path))?;
+        self.reopen()
+    }
+}
+
+fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Why a log cannot be read, by the name of the interface's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// `BAD_ARGUMENTS`
+    Arguments,
+    /// `FAILED`
+    Failed,
+}
+
+/// A part of a file: a negative offset counts from its end and then `length` must be 0; `length` 0
+/// is all the rest.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn read(path: &Path, offset: i64, length: i64) -> Result<Vec<u8>, Unreadable> {
+    if (offset < 0 && length != 0) || (offset >= 0 && length < 0) {
+        return Err(Unreadable::Arguments);
+    }
+    let part = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let size = file.metadata()?.len();
+        let start = match u64::try_from(offset) {
+            Ok(start) => start,
+            Err(_) => size.saturating_sub(offset.unsigned_abs()),
+        };
+        file.seek(SeekFrom::Start(start))?;
+        let most = match length {
+            0 => u64::MAX,
+            n => n.unsigned_abs(),
+        };
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    part().map_err(|_| Unreadable::Failed)
+}
+
+/// The last `length` bytes before the end, with the file's size and whether `offset` fell behind.
+pub fn tail(path: &Path, offset: i64, length: i64) -> (Vec<u8>, i64, bool) {
+    let part = || -> io::Result<(Vec<u8>, i64, bool)> {
+        let mut file = File::open(path)?;
+        let size = i64::try_from(file.metadata()?.len()).unwrap_or(i64::MAX);
+        let overflow = size > offset.saturating_add(length);
+        let (offset, length) = match overflow {
+            true => (size - 1, length.min(size)),
+            false => (offset, length),
+        };
+        let start = if overflow { size - length } else { offset };
+        let length = if start + length > size {
+            size - start
+        } else {
+            length
+        };
+        if length <= 0 || start < 0 {
+            return Ok((Vec::new(), size, false));
+        }
+        file.seek(SeekFrom::Start(start.unsigned_abs()))?;
+        let mut bytes = Vec::new();
+        file.take(length.unsigned_abs()).read_to_end(&mut bytes)?;
+        Ok((bytes, size, overflow && offset >= 0))
+    };
+    part().unwrap_or((Vec::new(), offset, false))
+}
+
+/// Removes `ESC [ ... letter` sequences.
+pub fn strip_ansi(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(2).position(|w| w == b"\x1b[") {
+        out.extend_from_slice(&rest[..at]);
+        let body = &rest[at + 2..];
+        let end = body.iter().position(u8::is_ascii_alphabetic);
+        rest = end.map_or(&[][..], |end| &body[end + 1..]);
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_byte_is_lost_in_rotation() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("l");
+        let mut log = LogFile::open(&path, 10, 2).unwrap();
+        for part in ["aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc", "d"] {
+            log.write(part.as_bytes()).unwrap();
+        }
+        let text = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!(
+            [text("l"), text("l.1"), text("l.2")],
+            ["d", "cccccccccc", "bbbbbbbbbb"]
+        );
+        log.clear().unwrap();
+        log.write(b"e").unwrap();
+        assert_eq!(text("l"), "e");
+        assert!(!dir.path().join("l.1").exists());
+    }
+
+    #[test]
+    fn a_log_moved_away_is_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("l");
+        let mut log = LogFile::open(&path, 0, 0).unwrap();
+        std::fs::rename(&path, dir.path().join("old")).unwrap();
+        log.reopen().unwrap();
+        log.write(b"x").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"x");
+    }
+
+    #[test]
+    fn parts() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("l");
+        std::fs::write(&path, "0123456789").unwrap();
+        assert_eq!(read(&path, -3, 0).unwrap(), b"789");
+        assert_eq!(read(&path, 2, 3).unwrap(), b"234");
+        assert_eq!(read(&path, -3, 1), Err(Unreadable::Arguments));
+        assert_eq!(tail(&path, 0, 4), (b"6789".to_vec(), 10, true));
+        assert_eq!(tail(&path, 8, 100), (b"89".to_vec(), 10, false));
+        assert_eq!(strip_ansi(b"a\x1b[31mb\x1b[0m"), b"ab");
+    }
+}

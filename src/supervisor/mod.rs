@@ -1,8 +1,17 @@
 //! supervisord and supervisorctl: the surface of supervisor 4.3.0, and what it lacks.
 
 pub mod config; // the INI files
+pub mod ctl; // supervisorctl
+pub mod daemon; // supervisord itself
 pub mod events; // event types
+pub mod flags; // supervisord's command line
+pub mod group; // the running groups
+pub mod http; // the servers
 pub mod logs; // log files
+pub mod mainlog; // the daemon's own log
 pub mod proc; // the life of a process
 pub mod rpc; // XML-RPC
 pub mod spawn; // fork and exec
+
+pub use ctl::supervisorctl_main;
+pub use daemon::supervisord_main;

@@ -1,7 +1,7 @@
 //! The kinds of option values: text to typed value, with supervisord's error texts.
 
+use crate::sys::{Known, RealHost, View};
 use nix::sys::signal::Signal;
-use nix::unistd::{Group, User};
 use std::path::Path;
 
 /// `yes/true/on/1`, `no/false/off/0` in any case.
@@ -79,29 +79,32 @@ pub fn list(text: &str) -> Vec<String> {
 
 /// The numeric id of a user's name or id that exists.
 pub fn user(text: &str) -> Result<u32, String> {
-    let by_name = || User::from_name(text).ok().flatten();
+    let host = RealHost::new().map_err(|e| e.to_string())?;
     let found = match text.parse::<u32>() {
-        Ok(uid) => User::from_uid(uid.into()).ok().flatten(),
-        Err(_) => by_name(),
+        Ok(uid) => (host.user_by_id(uid).ok().flatten(), "id"),
+        Err(_) => match host.user(text) {
+            Ok(Known::Yes(user)) => (user, "name"),
+            _ => (None, "name"),
+        },
     };
-    match (found, text.parse::<u32>()) {
-        (Some(user), _) => Ok(user.uid.as_raw()),
-        (None, Ok(_)) => Err(format!("Invalid user id {text}")),
-        (None, Err(_)) => Err(format!("Invalid user name {text}")),
-    }
+    let (user, what) = found;
+    let uid = user.and_then(|u| u.uid);
+    uid.ok_or_else(|| format!("Invalid user {what} {text}"))
 }
 
 /// The numeric id of a group's name or id that exists.
 pub fn group(text: &str) -> Result<u32, String> {
+    let host = RealHost::new().map_err(|e| e.to_string())?;
     let found = match text.parse::<u32>() {
-        Ok(gid) => Group::from_gid(gid.into()).ok().flatten(),
-        Err(_) => Group::from_name(text).ok().flatten(),
+        Ok(gid) => (host.group_by_id(gid).ok().flatten(), "id"),
+        Err(_) => match host.group(text) {
+            Ok(Known::Yes(group)) => (group, "name"),
+            _ => (None, "name"),
+        },
     };
-    match (found, text.parse::<u32>()) {
-        (Some(group), _) => Ok(group.gid.as_raw()),
-        (None, Ok(_)) => Err(format!("Invalid group id {text}")),
-        (None, Err(_)) => Err(format!("Invalid group name {text}")),
-    }
+    let (group, what) = found;
+    let gid = group.and_then(|g| g.gid);
+    gid.ok_or_else(|| format!("Invalid group {what} {text}"))
 }
 
 /// A directory that exists, `~` expanded.

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod fault;
+pub mod methods;
 pub mod xml;
 
 pub use fault::Fault;

@@ -1,0 +1,161 @@
+//! supervisorctl: commands, their lines and exit codes.
+
+mod commands;
+mod server;
+
+use super::config::{expand, ini::Ini};
+use commands::Session;
+use server::Server;
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+/// Runs supervisorctl with its arguments, its name first, and returns its exit code.
+pub fn supervisorctl_main(args: &[OsString]) -> u8 {
+    let words: Vec<String> = args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
+    let prog = words.first().map_or("supervisorctl", String::as_str);
+    match run(prog, words.get(1..).unwrap_or_default()) {
+        Ok(code) => code,
+        Err(text) => {
+            let _ = writeln!(std::io::stderr(), "Error: {text}\nFor help, use {prog} -h");
+            2
+        }
+    }
+}
+
+#[derive(Default)]
+struct Options {
+    configuration: Option<String>,
+    serverurl: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    interactive: bool,
+    help: bool,
+    action: Vec<String>,
+}
+
+fn parse(words: &[String]) -> Result<Options, String> {
+    let mut options = Options::default();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let (name, inline) = match word.split_once('=') {
+            Some((name, value)) if word.starts_with("--") => (name, Some(value.to_owned())),
+            _ => (word.as_str(), None),
+        };
+        let mut value = || {
+            let missing = format!("option {name} requires argument");
+            inline.clone().or_else(|| words.next().cloned()).ok_or(missing)
+        };
+        match name {
+            "-c" | "--configuration" => options.configuration = Some(value()?),
+            "-s" | "--serverurl" => options.serverurl = Some(value()?),
+            "-u" | "--username" => options.username = Some(value()?),
+            "-p" | "--password" => options.password = Some(value()?),
+            "-r" | "--history-file" => drop(value()?),
+            "-i" | "--interactive" => options.interactive = true,
+            "-h" | "--help" => options.help = true,
+            other if other.starts_with('-') && other.len() > 1 => {
+                return Err(format!("option {other} not recognized"));
+            }
+            _ => {
+                options.action.push(word.clone());
+                options.action.extend(words.by_ref().cloned());
+            }
+        }
+    }
+    Ok(options)
+}
+
+fn run(prog: &str, words: &[String]) -> Result<u8, String> {
+    let options = parse(words)?;
+    if options.help {
+        let text = format!(
+            "Usage: {prog} [options] [action [arguments]]\n\nOptions:\n-c/--configuration FILENAME\n-h/--help\n-i/--interactive\n-s/--serverurl URL\n-u/--username USERNAME\n-p/--password PASSWORD\n-r/--history-file FILENAME\n"
+        );
+        let _ = std::io::stdout().write_all(text.as_bytes());
+        return Ok(0);
+    }
+    let (server, prompt) = configure(prog, &options)?;
+    let mut session = Session::new(server);
+    if !options.action.is_empty() {
+        session.one(&options.action.join(" "));
+        if !options.interactive {
+            return Ok(session.code);
+        }
+    }
+    session.interactive = true;
+    shell(&mut session, &prompt)?;
+    Ok(0)
+}
+
+fn configure(prog: &str, options: &Options) -> Result<(Server, String), String> {
+    let file = match (&options.configuration, &options.serverurl) {
+        (Some(file), _) => Some(PathBuf::from(file)),
+        (None, Some(_)) => super::flags::search(prog).ok(),
+        (None, None) => Some(super::flags::search(prog)?),
+    };
+    let mut ini = Ini::default();
+    if let Some(file) = &file {
+        let text = std::fs::read(file)
+            .map_err(|_| format!("could not find config file {}", file.display()))?;
+        ini.read(file, &String::from_utf8_lossy(&text))?;
+        if !ini.sections.contains_key("supervisorctl") && options.serverurl.is_none() {
+            return Err(".ini file does not include supervisorctl section".into());
+        }
+    }
+    let names: expand::Names = std::env::vars()
+        .map(|(k, v)| (format!("ENV_{k}"), expand::Word::Text(v)))
+        .collect();
+    let get = |option: &str| match ini.get("supervisorctl", option) {
+        Some(entry) => {
+            let name = format!("supervisorctl.{option}");
+            expand::expand(&entry.value, &names, &name).map(Some)
+        }
+        None => Ok(None),
+    };
+    let or = |given: &Option<String>, option: &str| match given {
+        Some(value) => Ok(Some(value.clone())),
+        None => get(option),
+    };
+    let url = or(&options.serverurl, "serverurl")?;
+    let username = or(&options.username, "username")?.filter(|u| !u.is_empty());
+    let password = or(&options.password, "password")?;
+    let login = username.map(|u| (u, password.unwrap_or_default()));
+    let url = url.unwrap_or_else(|| "http://localhost:9001".into());
+    let prompt = get("prompt")?.unwrap_or_else(|| "supervisor".into());
+    Ok((Server::new(&url, login)?, prompt))
+}
+
+/// Reads commands until the end of input or `quit`.
+fn shell(session: &mut Session, prompt: &str) -> Result<(), String> {
+    let prompt = format!("{prompt}> ");
+    session.one("status");
+    if !std::io::stdin().is_terminal() {
+        for line in std::io::stdin().lines() {
+            let line = line.map_err(|e| e.to_string())?;
+            session.say_bare(&prompt);
+            if !session.one(&line) {
+                return Ok(());
+            }
+        }
+        session.say_bare(&prompt);
+        session.say("");
+        return Ok(());
+    }
+    let mut editor = rustyline::DefaultEditor::new().map_err(|e| e.to_string())?;
+    loop {
+        match editor.readline(&prompt) {
+            Ok(line) => {
+                let _ = editor.add_history_entry(&line);
+                if !session.one(&line) {
+                    return Ok(());
+                }
+            }
+            Err(rustyline::error::ReadlineError::Interrupted) => {}
+            Err(_) => {
+                session.say("");
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The server that supervisorctl speaks to.
+
+use crate::supervisor::rpc::{Fault, client};
+use crate::sys::{Endpoint, Known, RealHost, Request, View};
+use crate::value::Value;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A call may wait for a process to stop.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// Why a call brought no result.
+#[derive(Debug)]
+pub enum Failure {
+    /// The server's own answer.
+    Fault(Fault),
+    /// `no such file`: the socket is not there.
+    NoSocket,
+    /// Nobody listens.
+    Refused,
+    /// User name or password.
+    Unauthorized,
+    /// Anything else.
+    Other(String),
+}
+
+/// A server by its URL.
+pub struct Server {
+    /// As configured.
+    pub url: String,
+    socket: Option<PathBuf>,
+    login: Option<(String, String)>,
+    host: RealHost,
+}
+
+impl Server {
+    /// `unix:///path` or `http://host:port`.
+    pub fn new(url: &str, login: Option<(String, String)>) -> Result<Server, String> {
+        let socket = url.strip_prefix("unix://").map(PathBuf::from);
+        if socket.is_none() && !url.starts_with("http://") {
+            return Err("Unknown protocol for serverurl ".to_owned() + url);
+        }
+        let host = RealHost::new().map_err(|e| e.to_string())?;
+        Ok(Server {
+            url: url.to_owned(),
+            socket,
+            login,
+            host,
+        })
+    }
+
+    /// Calls a method.
+    pub fn call(&self, method: &str, params: &[Value]) -> Result<Value, Failure> {
+        let endpoint = match &self.socket {
+            Some(path) => {
+                if !path.exists() {
+                    return Err(Failure::NoSocket);
+                }
+                if let Err(e) = std::os::unix::net::UnixStream::connect(path) {
+                    return Err(match e.kind() {
+                        std::io::ErrorKind::ConnectionRefused => Failure::Refused,
+                        _ => Failure::Other(crate::diag::reason(&e)),
+                    });
+                }
+                Endpoint::Unix(path.clone(), client::PATH.into())
+            }
+            None => {
+                let base = self.url.trim_end_matches('/');
+                Endpoint::Url(format!("{base}{}", client::PATH))
+            }
+        };
+        let mut request = Request::new("POST", endpoint);
+        request.timeout = PATIENCE;
+        request.proxy = false;
+        request.body = client::encode_call(method, params);
+        request.headers.push(("Content-Type".into(), "text/xml".into()));
+        if let Some((user, password)) = &self.login {
+            let value = client::basic_auth(user, password);
+            request.headers.push(("Authorization".into(), value));
+        }
+        let response = match self.host.http(&request) {
+            Ok(Known::Yes(response)) => response,
+            Ok(_) => return Err(Failure::Other("no answer".into())),
+            Err(diag) if diag.message.to_lowercase().contains("refused") => {
+                return Err(Failure::Refused);
+            }
+            Err(diag) => return Err(Failure::Other(diag.message)),
+        };
+        match response.status {
+            200 => client::decode_response(&response.body).map_err(Failure::Fault),
+            401 => Err(Failure::Unauthorized),
+            code => Err(Failure::Other(format!("HTTP {code} {}", response.reason))),
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! supervisord: command line, sockets, signals, the loop.
+
+use super::config::{self, Address, Config, Server};
+use super::flags::Flags;
+use super::group::{Mood, Shared, Supervisor};
+use super::http;
+use super::logs::LogFile;
+use super::mainlog::{Level, MainLog};
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The version whose surface this is.
+pub const VERSION: &str = "4.3.0";
+
+/// Runs supervisord with its arguments, its name first, and returns its exit code.
+pub fn supervisord_main(args: &[OsString]) -> u8 {
+    let prog = args
+        .first()
+        .map_or("supervisord".into(), |a| a.to_string_lossy().into_owned());
+    match run(&prog, args.get(1..).unwrap_or_default()) {
+        Ok(code) => code,
+        Err(text) => {
+            let _ = writeln!(std::io::stderr(), "Error: {text}\nFor help, use {prog} -h");
+            2
+        }
+    }
+}
+
+enum Listener {
+    Unix(UnixListener, PathBuf),
+    Inet(std::net::TcpListener),
+}
+
+fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
+    let flags = Flags::parse(args)?;
+    if flags.help {
+        let _ = std::io::stdout().write_all(super::flags::daemon_help(prog).as_bytes());
+        return Ok(0);
+    }
+    if flags.version {
+        let _ = writeln!(std::io::stdout(), "{VERSION}");
+        return Ok(0);
+    }
+    let file = match &flags.configuration {
+        Some(file) => PathBuf::from(file),
+        None => super::flags::search(prog)?,
+    };
+    let file = std::path::absolute(&file).unwrap_or(file);
+    if flags.check {
+        config::load(&file)?;
+        return Ok(0);
+    }
+    let mut first = true;
+    loop {
+        let mut config = config::load(&file)?;
+        flags.apply(&mut config.daemon)?;
+        raise_limits(&config)?;
+        become_user(&config)?;
+        let listeners: Vec<(Listener, Server)> = config
+            .servers
+            .iter()
+            .map(|server| Ok((bind(server)?, server.clone())))
+            .collect::<Result<_, String>>()?;
+        if first && !config.daemon.nodaemon {
+            daemonize(&config)?;
+        }
+        first = false;
+        let mood = live(&file, config, listeners)?;
+        if mood != Mood::Restarting {
+            return Ok(0);
+        }
+    }
+}
+
+/// Raises the soft limits to what the configuration asks for.
+fn raise_limits(config: &Config) -> Result<(), String> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let wanted = [
+        (
+            Resource::RLIMIT_NOFILE,
+            config.daemon.minfds,
+            "minfds",
+            "RLIMIT_NOFILE",
+        ),
+        (
+            Resource::RLIMIT_NPROC,
+            config.daemon.minprocs,
+            "minprocs",
+            "RLIMIT_NPROC",
+        ),
+    ];
+    for (resource, least, option, name) in wanted {
+        let (soft, hard) = getrlimit(resource).map_err(|e| e.to_string())?;
+        if soft < least && setrlimit(resource, least, hard.max(least)).is_err() {
+            return Err(format!(
+                "The {option} setting asks for a limit of {least} ({name}) but only {hard} are allowed"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Sets the daemon's own user.
+fn become_user(config: &Config) -> Result<(), String> {
+    use nix::unistd::{Uid, User, getuid, setgid, setgroups, setuid};
+    let Some(uid) = config.daemon.user.map(Uid::from_raw) else {
+        return Ok(());
+    };
+    if uid == getuid() {
+        return Ok(());
+    }
+    if !getuid().is_root() {
+        return Err("Can't drop privilege as nonroot user".into());
+    }
+    let user = User::from_uid(uid).ok().flatten();
+    let user = user.ok_or(format!("Invalid user id {uid}"))?;
+    let name = std::ffi::CString::new(user.name).map_err(|e| e.to_string())?;
+    nix::unistd::getgrouplist(&name, user.gid)
+        .and_then(|groups| setgroups(&groups))
+        .and_then(|()| setgid(user.gid))
+        .and_then(|()| setuid(uid))
+        .map_err(|e| format!("Can't drop privilege: {e}"))
+}
+
+fn bind(server: &Server) -> Result<Listener, String> {
+    match &server.address {
+        Address::Unix { path, mode, owner } => bind_unix(Path::new(path), *mode, *owner),
+        Address::Inet { host, port } => {
+            let host = if host.is_empty() { "0.0.0.0" } else { host };
+            let listener =
+                std::net::TcpListener::bind((host, *port)).map_err(|e| match e.kind() {
+                    std::io::ErrorKind::AddrInUse => in_use(),
+                    _ => format!("Cannot open an HTTP server: {host}:{port}: {e}"),
+                })?;
+            Ok(Listener::Inet(listener))
+        }
+    }
+}
+
+fn in_use() -> String {
+    "Another program is already listening on a port that one of our HTTP servers is configured to use.  Shut this program down first before starting supervisord.".into()
+}
+
+/// Bound under a temporary name and linked into place, so that nobody sees it with another mode.
+fn bind_unix(
+    path: &Path,
+    mode: u32,
+    owner: Option<(u32, Option<u32>)>,
+) -> Result<Listener, String> {
+    let shown = path.display();
+    let failed = |e: std::io::Error| format!("Cannot open an HTTP server: {shown}: {e}");
+    let temporary = path.with_extension(format!("{}", std::process::id()));
+    let _ = std::fs::remove_file(&temporary);
+    let listener = UnixListener::bind(&temporary).map_err(failed)?;
+    let place = || -> Result<(), String> {
+        std::fs::set_permissions(&temporary, PermissionsExt::from_mode(mode)).map_err(failed)?;
+        if let Some((uid, gid)) = owner {
+            std::os::unix::fs::chown(&temporary, Some(uid), gid).map_err(failed)?;
+        }
+        match std::fs::hard_link(&temporary, path) {
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+            other => return other.map_err(failed),
+        }
+        if UnixStream::connect(path).is_ok() {
+            return Err(in_use());
+        }
+        let _ = writeln!(std::io::stderr(), "Unlinking stale socket {shown}");
+        std::fs::remove_file(path).map_err(failed)?;
+        std::fs::hard_link(&temporary, path).map_err(failed)
+    };
+    let placed = place();
+    let _ = std::fs::remove_file(&temporary);
+    placed.map(|()| Listener::Unix(listener, path.to_path_buf()))
+}
+
+/// Goes into the background; the parent ends with code 0. No thread runs yet.
+fn daemonize(config: &Config) -> Result<(), String> {
+    use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
+    let text = |e: nix::errno::Errno| format!("cannot daemonize: {e}");
+    // SAFETY: the process has one thread, and the parent only ends.
+    if let ForkResult::Parent { .. } = unsafe { fork() }.map_err(text)? {
+        // SAFETY: ends the parent without running what the child will run.
+        unsafe { nix::libc::_exit(0) }
+    }
+    setsid().map_err(text)?;
+    if let Some(dir) = &config.daemon.directory {
+        nix::unistd::chdir(dir.as_str()).map_err(text)?;
+    }
+    let null = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")
+        .map_err(|e| e.to_string())?;
+    dup2_stdin(&null).map_err(text)?;
+    dup2_stdout(&null).map_err(text)?;
+    dup2_stderr(&null).map_err(text)?;
+    let mask = nix::sys::stat::Mode::from_bits_truncate(config.daemon.umask);
+    nix::sys::stat::umask(mask);
+    Ok(())
+}
+
+/// One life: from reading the configuration to the last process's end.
+fn live(file: &Path, config: Config, listeners: Vec<(Listener, Server)>) -> Result<Mood, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| e.to_string())?;
+    let pidfile = PathBuf::from(&config.daemon.pidfile);
+    let sockets: Vec<PathBuf> = listeners
+        .iter()
+        .filter_map(|(l, _)| match l {
+            Listener::Unix(_, path) => Some(path.clone()),
+            Listener::Inet(_) => None,
+        })
+        .collect();
+    let local = tokio::task::LocalSet::new();
+    let mood = local.block_on(&runtime, main_loop(file, config, listeners))?;
+    for path in sockets.iter().chain([&pidfile]) {
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(mood)
+}
+
+fn open_log(config: &Config) -> Result<MainLog, String> {
+    let daemon = &config.daemon;
+    let file = LogFile::open(
+        Path::new(&daemon.logfile),
+        daemon.logfile_maxbytes,
+        daemon.logfile_backups,
+    )
+    .map_err(|e| format!("cannot open logfile {}: {e}", daemon.logfile))?;
+    let copy = daemon.nodaemon && !daemon.silent;
+    Ok(MainLog::new(
+        Some(file),
+        Level::named(&daemon.loglevel),
+        copy,
+    ))
+}
+
+/// Removes AUTO logs that an earlier life of the same identifier left.
+fn clean_up(config: &Config) {
+    let daemon = &config.daemon;
+    let marks = ["stdout", "stderr"].map(|c| format!("-{c}---{}-", daemon.identifier));
+    let Ok(entries) = std::fs::read_dir(&daemon.childlogdir) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let unique = marks.iter().find_map(|mark| Some(name.split_once(mark)?.1));
+        let ours = unique.and_then(|rest| rest.split_once(".log"));
+        if ours.is_some_and(|(unique, _)| unique.len() == 8) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+async fn main_loop(
+    file: &Path,
+    config: Config,
+    listeners: Vec<(Listener, Server)>,
+) -> Result<Mood, String> {
+    let io = |e: std::io::Error| e.to_string();
+    let mut child = signal(SignalKind::child()).map_err(io)?;
+    let mut term = signal(SignalKind::terminate()).map_err(io)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(io)?;
+    let mut quit = signal(SignalKind::quit()).map_err(io)?;
+    let mut hup = signal(SignalKind::hangup()).map_err(io)?;
+    let mut usr2 = signal(SignalKind::user_defined2()).map_err(io)?;
+    let log = open_log(&config)?;
+    if !config.daemon.nocleanup {
+        clean_up(&config);
+    }
+    let shared: Shared = Rc::new(RefCell::new(Supervisor::new(
+        file.to_path_buf(),
+        config,
+        log,
+    )));
+    begin(&shared, listeners)?;
+    let mut changes = shared.borrow().changes.subscribe();
+    let mut report = None;
+    loop {
+        let (deadline, now, mood) = {
+            let mut sup = shared.borrow_mut();
+            sup.reap();
+            sup.tick();
+            if sup.mood != Mood::Running && sup.wind_down() {
+                return Ok(sup.mood);
+            }
+            (sup.deadline(), sup.now(), sup.mood)
+        };
+        if mood != Mood::Running && report.is_none_or(|at| at <= now) {
+            let left = shared.borrow().unstopped().join(", ");
+            let line = format!("waiting for {left} to die");
+            shared.borrow().log.write(Level::Info, &line);
+            report = Some(now + 3000);
+        }
+        changes.mark_unchanged();
+        let due = [deadline, report].into_iter().flatten().min();
+        let wait = due.map(|at| Duration::from_millis((at - now).max(0).unsigned_abs()));
+        let timer = async {
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = child.recv() => {}
+            _ = term.recv() => shut_down(&shared, "SIGTERM"),
+            _ = int.recv() => shut_down(&shared, "SIGINT"),
+            _ = quit.recv() => shut_down(&shared, "SIGQUIT"),
+            _ = hup.recv() => restart(&shared),
+            _ = usr2.recv() => {
+                let line = "received SIGUSR2 indicating log reopen request";
+                shared.borrow().log.write(Level::Info, line);
+                shared.borrow_mut().reopen_logs();
+            }
+            _ = changes.changed() => {}
+            () = timer => {}
+        }
+    }
+}
+
+fn shut_down(shared: &Shared, name: &str) {
+    let mut sup = shared.borrow_mut();
+    let line = format!("received {name} indicating exit request");
+    sup.log.write(Level::Warn, &line);
+    sup.mood = Mood::Shutdown;
+}
+
+fn restart(shared: &Shared) {
+    let mut sup = shared.borrow_mut();
+    if sup.mood == Mood::Shutdown {
+        let line = "ignored SIGHUP indicating restart request (shutdown in progress)";
+        sup.log.write(Level::Warn, line);
+        return;
+    }
+    let line = "received SIGHUP indicating restart request";
+    sup.log.write(Level::Warn, line);
+    sup.mood = Mood::Restarting;
+}
+
+/// Log lines, pid file, servers, groups.
+fn begin(shared: &Shared, listeners: Vec<(Listener, Server)>) -> Result<(), String> {
+    let mut sup = shared.borrow_mut();
+    if nix::unistd::getuid().is_root() && sup.config.daemon.user.is_none() {
+        sup.log.write(Level::Critical, "Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  If you intend to run as root, you can set user=root in the config file to avoid this message.");
+    }
+    for note in sup.config.notes.clone() {
+        let level = match note.starts_with("No file") {
+            true => Level::Warn,
+            false => Level::Info,
+        };
+        sup.log.write(level, &note);
+    }
+    for (listener, server) in listeners {
+        if let (Address::Inet { .. }, None) = (&server.address, &server.login) {
+            let line = "Server 'inet_http_server' running without any HTTP authentication checking";
+            sup.log.write(Level::Critical, line);
+        }
+        listen(listener, server, shared, &mut sup)?;
+    }
+    let pid = std::process::id();
+    let pidfile = sup.config.daemon.pidfile.clone();
+    if let Err(e) = std::fs::write(&pidfile, format!("{pid}\n")) {
+        let line = format!("could not write pidfile {pidfile}: {e}");
+        sup.log.write(Level::Critical, &line);
+    }
+    sup.log
+        .write(Level::Info, &format!("supervisord started with pid {pid}"));
+    for group in sup.config.groups.clone() {
+        sup.add_group(&group);
+    }
+    Ok(())
+}
+
+fn listen(
+    listener: Listener,
+    server: Server,
+    shared: &Shared,
+    sup: &mut Supervisor,
+) -> Result<(), String> {
+    let io = |e: std::io::Error| e.to_string();
+    let shared = shared.clone();
+    match listener {
+        Listener::Unix(listener, path) => {
+            listener.set_nonblocking(true).map_err(io)?;
+            let listener = tokio::net::UnixListener::from_std(listener).map_err(io)?;
+            sup.log
+                .write(Level::Info, "RPC interface 'supervisor' initialized");
+            sup.server_url = Some(format!("unix://{}", path.display()));
+            tokio::task::spawn_local(async move {
+                loop {
+                    match listener.accept().await {
+                        Ok((stream, _)) => http::serve(stream, shared.clone(), &server),
+                        Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                    }
+                }
+            });
+        }
+        Listener::Inet(listener) => {
+            listener.set_nonblocking(true).map_err(io)?;
+            let listener = tokio::net::TcpListener::from_std(listener).map_err(io)?;
+            sup.log
+                .write(Level::Info, "RPC interface 'supervisor' initialized");
+            if let (Address::Inet { host, port }, None) = (&server.address, &sup.server_url) {
+                let host = if host.is_empty() { "localhost" } else { host };
+                sup.server_url = Some(format!("http://{host}:{port}"));
+            }
+            tokio::task::spawn_local(async move {
+                loop {
+                    match listener.accept().await {
+                        Ok((stream, _)) => http::serve(stream, shared.clone(), &server),
+                        Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                    }
+                }
+            });
+        }
+    }
+    Ok(())
+}

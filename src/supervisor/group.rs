@@ -1,0 +1,483 @@
+//! The running groups: performs what the state machines ask for, on the real kernel.
+
+use super::config::{self, Config, Group};
+use super::logs::{self, LogFile};
+use super::mainlog::{Level, MainLog};
+use super::proc::{Action, Ended, Event, Millis, Proc, State};
+use super::spawn;
+use std::cell::RefCell;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tokio::net::unix::pipe;
+use tokio::sync::watch;
+
+/// Bytes read from a child at once.
+const CHUNK: usize = 128 * 1024;
+
+/// A log that its reader and the interface share.
+pub type SharedLog = Option<Rc<RefCell<LogFile>>>;
+
+/// What the daemon as a whole is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// Normal.
+    Running = 1,
+    /// Stopping everything to begin anew.
+    Restarting = 0,
+    /// Stopping everything to end.
+    Shutdown = -1,
+}
+
+/// A process with what the kernel and the disk hold of it.
+#[derive(Debug)]
+pub struct Running {
+    /// Its state.
+    pub proc: Proc,
+    /// Seconds since the epoch of the last start; 0 for never.
+    pub start: i64,
+    /// Seconds since the epoch of the last end; 0 for never.
+    pub stop: i64,
+    /// Its standard input, while it is open.
+    pub stdin: Option<Rc<pipe::Sender>>,
+    /// Its standard output's log.
+    pub stdout: SharedLog,
+    /// Its standard error's log.
+    pub stderr: SharedLog,
+}
+
+/// A group that was started.
+#[derive(Debug)]
+pub struct RunGroup {
+    /// Its definition.
+    pub config: Group,
+    /// Its processes.
+    pub procs: Vec<Running>,
+}
+
+impl RunGroup {
+    /// Whether nothing of it is left to stop.
+    pub fn rests(&self) -> bool {
+        self.procs.iter().all(|p| p.proc.state.rests())
+    }
+}
+
+/// The whole daemon.
+#[derive(Debug)]
+pub struct Supervisor {
+    /// The file it was configured by.
+    pub file: PathBuf,
+    /// What the file said when it was last read.
+    pub config: Config,
+    /// Groups that are there.
+    pub groups: Vec<RunGroup>,
+    /// Its own log.
+    pub log: MainLog,
+    /// What it is doing.
+    pub mood: Mood,
+    /// The value of `SUPERVISOR_SERVER_URL`.
+    pub server_url: Option<String>,
+    /// Counts the changes of state; whoever waits subscribes.
+    pub changes: watch::Sender<u64>,
+    clock: Instant,
+}
+
+/// The daemon, as tasks of its one thread share it.
+pub type Shared = Rc<RefCell<Supervisor>>;
+
+/// Seconds since the epoch.
+pub fn wall() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+}
+
+impl Supervisor {
+    /// A daemon without groups.
+    pub fn new(file: PathBuf, config: Config, log: MainLog) -> Supervisor {
+        Supervisor {
+            file,
+            config,
+            groups: Vec::new(),
+            log,
+            mood: Mood::Running,
+            server_url: None,
+            changes: watch::Sender::new(0),
+            clock: Instant::now(),
+        }
+    }
+
+    /// Milliseconds since the daemon began.
+    pub fn now(&self) -> Millis {
+        i64::try_from(self.clock.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// The next moment at which a process wants attention.
+    pub fn deadline(&self) -> Option<Millis> {
+        let procs = self.groups.iter().flat_map(|g| &g.procs);
+        procs.filter_map(|p| p.proc.deadline()).min()
+    }
+
+    /// Adds a group of the configuration and starts what starts by itself. False if it is there.
+    pub fn add_group(&mut self, config: &Group) -> bool {
+        if self.groups.iter().any(|g| g.config.name == config.name) {
+            return false;
+        }
+        if config.kind != config::GroupKind::Plain {
+            self.log.write(
+                Level::Error,
+                &format!(
+                    "{}: event listeners and shared sockets are not supported, its processes are left alone",
+                    config.name
+                ),
+            );
+        }
+        let procs = config.programs.iter().map(|program| Running {
+            stdout: self.open_log(&config.name, program, "stdout", &program.stdout),
+            stderr: self.open_log(&config.name, program, "stderr", &program.stderr),
+            proc: Proc::new(program.clone()),
+            start: 0,
+            stop: 0,
+            stdin: None,
+        });
+        let procs = procs.collect();
+        let at = self.groups.partition_point(|g| {
+            (g.config.priority, &g.config.name) <= (config.priority, &config.name)
+        });
+        self.groups.insert(
+            at,
+            RunGroup {
+                config: config.clone(),
+                procs,
+            },
+        );
+        if config.kind == config::GroupKind::Plain {
+            for n in 0..self.groups[at].procs.len() {
+                if self.groups[at].procs[n].proc.program.autostart {
+                    self.send(at, n, Event::Start);
+                }
+            }
+        }
+        true
+    }
+
+    fn open_log(
+        &self,
+        group: &str,
+        program: &config::Program,
+        which: &str,
+        channel: &config::Channel,
+    ) -> SharedLog {
+        let path = match &channel.file {
+            config::LogFile::None | config::LogFile::Syslog => return None,
+            config::LogFile::Path(path) => PathBuf::from(path),
+            config::LogFile::Auto => {
+                let daemon = &self.config.daemon;
+                let made = tempfile::Builder::new()
+                    .prefix(&format!(
+                        "{}-{which}---{}-",
+                        program.name, daemon.identifier
+                    ))
+                    .suffix(".log")
+                    .rand_bytes(8)
+                    .tempfile_in(&daemon.childlogdir);
+                made.ok()?.keep().ok()?.1
+            }
+        };
+        match LogFile::open(&path, channel.max_bytes, channel.backups) {
+            Ok(log) => Some(Rc::new(RefCell::new(log))),
+            Err(e) => {
+                let line = format!(
+                    "{group}:{}: cannot open {}: {e}",
+                    program.name,
+                    path.display()
+                );
+                self.log.write(Level::Error, &line);
+                None
+            }
+        }
+    }
+
+    /// Takes a group out; its AUTO logs go with it. False while something of it runs.
+    pub fn remove_group(&mut self, at: usize) -> bool {
+        if !self.groups[at].rests() {
+            return false;
+        }
+        let group = self.groups.remove(at);
+        for running in &group.procs {
+            let program = &running.proc.program;
+            let logs = [
+                (&program.stdout, &running.stdout),
+                (&program.stderr, &running.stderr),
+            ];
+            for (channel, log) in logs {
+                if let (config::LogFile::Auto, Some(log)) = (&channel.file, log) {
+                    let _ = std::fs::remove_file(log.borrow().path());
+                }
+            }
+        }
+        self.bump();
+        true
+    }
+
+    /// `group:process`, a name of both, or `group:*` (`None` for the process).
+    pub fn find(&self, name: &str) -> Option<(usize, Option<usize>)> {
+        let (group, process) = match name.split_once(':') {
+            Some((group, "*" | "")) => (group, None),
+            Some((group, process)) => (group, Some(process)),
+            None => (name, Some(name)),
+        };
+        let at = self.groups.iter().position(|g| g.config.name == group)?;
+        let Some(process) = process else {
+            return Some((at, None));
+        };
+        let procs = &self.groups[at].procs;
+        let n = procs.iter().position(|p| p.proc.program.name == process)?;
+        Some((at, Some(n)))
+    }
+
+    fn bump(&self) {
+        self.changes.send_modify(|n| *n += 1);
+    }
+
+    /// One event for one process, and all that follows from it.
+    pub fn send(&mut self, group: usize, n: usize, event: Event) {
+        if let Event::Ended(_) = event {
+            self.groups[group].procs[n].stop = wall();
+            self.groups[group].procs[n].stdin = None;
+        }
+        let mut todo = vec![event];
+        while let Some(event) = todo.pop() {
+            let now = self.now();
+            for action in self.groups[group].procs[n].proc.step(event, now) {
+                match action {
+                    Action::Log(warning, line) => {
+                        let level = if warning { Level::Warn } else { Level::Info };
+                        self.log.write(level, &line);
+                    }
+                    Action::Announce { .. } => self.bump(),
+                    Action::Spawn => todo.push(self.spawn(group, n)),
+                    Action::Kill { pid, signal, group } => {
+                        if !signal_process(pid, signal, group) {
+                            todo.push(Event::KillFailed);
+                        }
+                    }
+                }
+            }
+        }
+        self.bump();
+    }
+
+    fn spawn(&mut self, group: usize, n: usize) -> Event {
+        let name = self.groups[group].config.name.clone();
+        let program = self.groups[group].procs[n].proc.program.clone();
+        let environment = self.environment(&name, &program);
+        let child = match spawn::spawn(&program, &environment) {
+            Ok(child) => child,
+            Err(why) => return Event::SpawnFailed(why),
+        };
+        let strip = self.config.daemon.strip_ansi;
+        let running = &mut self.groups[group].procs[n];
+        running.start = wall();
+        follow(
+            child.stdout,
+            running.stdout.clone(),
+            strip,
+            self.log.clone(),
+        );
+        if let Some(stderr) = child.stderr {
+            follow(stderr, running.stderr.clone(), strip, self.log.clone());
+        }
+        running.stdin = nonblocking(&child.stdin)
+            .and_then(|()| pipe::Sender::from_owned_fd(child.stdin))
+            .ok()
+            .map(Rc::new);
+        Event::Spawned(child.pid)
+    }
+
+    fn environment(&self, group: &str, program: &config::Program) -> Vec<(String, String)> {
+        let mut all: Vec<(String, String)> = std::env::vars_os()
+            .map(|(k, v)| (k.to_string_lossy().into(), v.to_string_lossy().into()))
+            .collect();
+        let mut set = |key: &str, value: &str| {
+            all.retain(|(k, _)| k != key);
+            all.push((key.to_owned(), value.to_owned()));
+        };
+        for (key, value) in &self.config.daemon.environment {
+            set(key, value);
+        }
+        set("SUPERVISOR_ENABLED", "1");
+        if let Some(url) = program.serverurl.as_ref().or(self.server_url.as_ref()) {
+            set("SUPERVISOR_SERVER_URL", url);
+        }
+        set("SUPERVISOR_PROCESS_NAME", &program.name);
+        set("SUPERVISOR_GROUP_NAME", group);
+        for (key, value) in &program.environment {
+            set(key, value);
+        }
+        all
+    }
+
+    /// Hands every process whose deadline has come its timer.
+    pub fn tick(&mut self) {
+        let now = self.now();
+        for group in 0..self.groups.len() {
+            for n in 0..self.groups[group].procs.len() {
+                let proc = &self.groups[group].procs[n].proc;
+                if proc.deadline().is_some_and(|at| at <= now) {
+                    self.send(group, n, Event::Timer);
+                }
+            }
+        }
+    }
+
+    /// Collects every child that ended.
+    pub fn reap(&mut self) {
+        use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+        loop {
+            let (pid, ended) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) => (pid.as_raw(), Ended::Code(code)),
+                Ok(WaitStatus::Signaled(pid, signal, _)) => (pid.as_raw(), Ended::Signal(signal)),
+                Ok(WaitStatus::StillAlive) | Err(_) => return,
+                Ok(_) => continue,
+            };
+            let place = self.groups.iter().enumerate().find_map(|(g, group)| {
+                let n = group.procs.iter().position(|p| p.proc.pid == Some(pid))?;
+                Some((g, n))
+            });
+            match place {
+                Some((g, n)) => self.send(g, n, Event::Ended(ended)),
+                None => {
+                    let line = match ended {
+                        Ended::Code(code) => {
+                            format!("reaped unknown pid {pid} (exit status {code})")
+                        }
+                        Ended::Signal(s) => {
+                            format!("reaped unknown pid {pid} (terminated by {})", s.as_str())
+                        }
+                    };
+                    self.log.write(Level::Info, &line);
+                }
+            }
+        }
+    }
+
+    /// Asks a group's processes to stop, the highest priority number first.
+    pub fn stop_group(&mut self, group: usize) {
+        for n in (0..self.groups[group].procs.len()).rev() {
+            self.send(group, n, Event::Stop);
+        }
+    }
+
+    /// While shutting down: stops one group after the other from the last; true when all are gone.
+    pub fn wind_down(&mut self) -> bool {
+        while let Some(last) = self.groups.len().checked_sub(1) {
+            self.stop_group(last);
+            if !self.remove_group(last) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Names of processes that are still there, for `waiting for ... to die`.
+    pub fn unstopped(&self) -> Vec<String> {
+        let procs = self.groups.iter().flat_map(|g| &g.procs);
+        let left = procs.filter(|p| !p.proc.state.rests());
+        left.map(|p| p.proc.program.name.clone()).collect()
+    }
+
+    /// Opens all logs anew.
+    pub fn reopen_logs(&mut self) {
+        self.log.reopen();
+        for running in self.groups.iter().flat_map(|g| &g.procs) {
+            for log in [&running.stdout, &running.stderr].into_iter().flatten() {
+                if let Err(e) = log.borrow_mut().reopen() {
+                    let path = log.borrow().path().display().to_string();
+                    self.log
+                        .write(Level::Warn, &format!("cannot reopen {path}: {e}"));
+                }
+            }
+        }
+    }
+}
+
+/// Sends a signal; a process that is gone counts as success, its end is about to be reaped.
+pub fn signal_process(pid: i32, signal: nix::sys::signal::Signal, group: bool) -> bool {
+    let target = nix::unistd::Pid::from_raw(if group { -pid } else { pid });
+    matches!(
+        nix::sys::signal::kill(target, signal),
+        Ok(()) | Err(nix::errno::Errno::ESRCH)
+    )
+}
+
+fn nonblocking(fd: &OwnedFd) -> std::io::Result<()> {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    fcntl(fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+/// Copies what a child writes to its log, until it closes its end.
+fn follow(fd: OwnedFd, log: SharedLog, strip: bool, main: MainLog) {
+    thread_local! {
+        static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK]);
+    }
+    let Ok(pipe) = nonblocking(&fd).and_then(|()| pipe::Receiver::from_owned_fd(fd)) else {
+        return;
+    };
+    tokio::task::spawn_local(async move {
+        let mut failing = false;
+        while pipe.readable().await.is_ok() {
+            let end = BUFFER.with_borrow_mut(|buffer| match pipe.try_read(buffer) {
+                Ok(0) => true,
+                Ok(n) => {
+                    if let Some(log) = &log {
+                        let result = match strip {
+                            true => log.borrow_mut().write(&logs::strip_ansi(&buffer[..n])),
+                            false => log.borrow_mut().write(&buffer[..n]),
+                        };
+                        if let (Err(e), false) = (&result, failing) {
+                            let path = log.borrow().path().display().to_string();
+                            main.write(Level::Error, &format!("cannot write {path}: {e}"));
+                        }
+                        failing = result.is_err();
+                    }
+                    false
+                }
+                Err(e) => e.kind() != std::io::ErrorKind::WouldBlock,
+            });
+            if end {
+                return;
+            }
+        }
+    });
+}
+
+/// What the interface shows beside the state.
+pub fn description(running: &Running, now: i64) -> String {
+    match running.proc.state {
+        State::Running => {
+            let up = (now - running.start).max(0);
+            let days = match up / 86400 {
+                0 => String::new(),
+                1 => "1 day, ".to_owned(),
+                n => format!("{n} days, "),
+            };
+            let clock = up % 86400;
+            format!(
+                "pid {}, uptime {days}{}:{:02}:{:02}",
+                running.proc.pid.unwrap_or_default(),
+                clock / 3600,
+                clock / 60 % 60,
+                clock % 60
+            )
+        }
+        State::Fatal | State::Backoff => match &running.proc.spawnerr {
+            Some(why) => why.clone(),
+            None => format!("unknown error (try \"tail {}\")", running.proc.program.name),
+        },
+        State::Stopped | State::Exited if running.start == 0 => "Not started".into(),
+        State::Stopped | State::Exited => super::mainlog::local(running.stop, "%b %d %I:%M %p"),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,215 @@
+//! The HTTP servers: calls and followed logs, over Unix sockets and TCP.
+
+use super::config::Server;
+use super::group::Shared;
+use super::rpc::{methods, xml};
+use base64::Engine as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+
+/// No call is larger.
+const MAX_BODY: usize = 8 << 20;
+/// A followed log starts so many bytes back.
+const TAIL: i64 = 1024;
+/// How often a followed log is looked at, only while somebody follows it.
+const FOLLOW_EVERY: std::time::Duration = std::time::Duration::from_millis(250);
+
+type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
+type Login = Rc<Option<(String, String)>>;
+
+/// Serves one connection until the client goes.
+pub fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    shared: Shared,
+    server: &Server,
+) {
+    let login: Login = Rc::new(server.login.clone());
+    let service = hyper::service::service_fn(move |request| {
+        let (shared, login) = (shared.clone(), login.clone());
+        async move { Ok::<_, Infallible>(handle(request, &shared, &login).await) }
+    });
+    tokio::task::spawn_local(async move {
+        // A client that breaks off is no concern of the daemon's.
+        let _ = hyper::server::conn::http1::Builder::new()
+            .timer(hyper_util::rt::TokioTimer::new())
+            .header_read_timeout(std::time::Duration::from_secs(30))
+            .serve_connection(TokioIo::new(stream), service)
+            .await;
+    });
+}
+
+async fn handle(request: Request<Incoming>, shared: &Shared, login: &Login) -> Reply {
+    if !allowed(&request, login) {
+        let mut reply = error(StatusCode::UNAUTHORIZED);
+        let realm = hyper::header::HeaderValue::from_static("Basic realm=\"default\"");
+        reply
+            .headers_mut()
+            .insert(hyper::header::WWW_AUTHENTICATE, realm);
+        return reply;
+    }
+    let path = request.uri().path().to_owned();
+    if path.starts_with("/RPC2") {
+        return call(request, shared).await;
+    }
+    if path.starts_with("/mainlogtail") {
+        let file = shared.borrow().log.with_file(|f| f.path().to_path_buf());
+        return follow(file);
+    }
+    if let Some(name) = path.strip_prefix("/logtail/") {
+        return follow(log_of(shared, name));
+    }
+    if path == "/ok.html" {
+        return reply(StatusCode::OK, "text/html", "OK".into());
+    }
+    error(StatusCode::NOT_FOUND)
+}
+
+async fn call(request: Request<Incoming>, shared: &Shared) -> Reply {
+    if request.method() != Method::POST {
+        return error(StatusCode::BAD_REQUEST);
+    }
+    if request
+        .headers()
+        .get(hyper::header::CONTENT_LENGTH)
+        .is_none()
+    {
+        return error(StatusCode::LENGTH_REQUIRED);
+    }
+    let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
+        return error(StatusCode::BAD_REQUEST);
+    };
+    let Ok(call) = xml::decode_call(&body.to_bytes()) else {
+        return error(StatusCode::BAD_REQUEST);
+    };
+    let answer = methods::answer(shared, &call).await;
+    reply(StatusCode::OK, "text/xml", xml::encode_response(&answer))
+}
+
+fn allowed(request: &Request<Incoming>, login: &Login) -> bool {
+    let Some((username, password)) = login.as_ref() else {
+        return true;
+    };
+    let given = request.headers().get(hyper::header::AUTHORIZATION);
+    let given = given.and_then(|h| h.to_str().ok());
+    let given = given
+        .and_then(|h| h.split_once(' '))
+        .filter(|(kind, _)| kind.eq_ignore_ascii_case("basic"));
+    let engine = base64::engine::general_purpose::STANDARD;
+    let given = given.and_then(|(_, packed)| engine.decode(packed.trim()).ok());
+    let given = given.and_then(|bytes| String::from_utf8(bytes).ok());
+    let Some((user, pass)) = given.as_deref().and_then(|g| g.split_once(':')) else {
+        return false;
+    };
+    let right = match password.strip_prefix("{SHA}") {
+        Some(digest) => same(digest.to_lowercase().as_bytes(), sha1_hex(pass).as_bytes()),
+        None => same(password.as_bytes(), pass.as_bytes()),
+    };
+    same(username.as_bytes(), user.as_bytes()) & right
+}
+
+fn sha1_hex(text: &str) -> String {
+    use sha1::Digest as _;
+    let digest = sha1::Sha1::digest(text.as_bytes());
+    digest.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Equality that takes as long for a wrong start as for a wrong end.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0
+}
+
+fn reply(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Reply {
+    let mut reply = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    let value = hyper::header::HeaderValue::from_static;
+    headers.insert(hyper::header::SERVER, value("Medusa/1.12"));
+    headers.insert(hyper::header::CONTENT_TYPE, value(kind));
+    reply
+}
+
+fn error(status: StatusCode) -> Reply {
+    let text = format!(
+        "<head>\n<title>Error response</title>\n</head>\n<body>\n<h1>Error response</h1>\n<p>Error code {}.\n<p>Message: {}.\n</body>\n",
+        status.as_u16(),
+        status.canonical_reason().unwrap_or_default()
+    );
+    reply(status, "text/html", text.into_bytes())
+}
+
+fn log_of(shared: &Shared, rest: &str) -> Option<PathBuf> {
+    let (name, channel) = match rest.split_once('/') {
+        Some((name, channel)) => (name, channel),
+        None => (rest, "stdout"),
+    };
+    let name = name.replace("%3A", ":").replace("%3a", ":");
+    let sup = shared.borrow();
+    let (group, Some(n)) = sup.find(&name)? else {
+        return None;
+    };
+    let running = &sup.groups[group].procs[n];
+    let log = match channel {
+        "stdout" => running.stdout.as_ref(),
+        "stderr" => running.stderr.as_ref(),
+        _ => None,
+    };
+    log.map(|l| l.borrow().path().to_path_buf())
+}
+
+/// A body that arrives piece by piece.
+struct Pieces(mpsc::Receiver<Bytes>);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|b| b.map(|b| Ok(Frame::data(b))))
+    }
+}
+
+fn follow(file: Option<PathBuf>) -> Reply {
+    let Some(file) = file.filter(|f| f.exists()) else {
+        return error(StatusCode::NOT_FOUND);
+    };
+    let (to, pieces) = mpsc::channel(1);
+    tokio::task::spawn_local(async move {
+        let size = |file: &PathBuf| {
+            let meta = std::fs::metadata(file);
+            meta.map_or(0, |m| i64::try_from(m.len()).unwrap_or(i64::MAX))
+        };
+        let mut at = (size(&file) - TAIL).max(0);
+        while !to.is_closed() {
+            let end = size(&file);
+            if end < at {
+                at = 0;
+            }
+            if end > at {
+                let bytes = super::logs::read(&file, at, (end - at).min(1 << 16));
+                let bytes = bytes.unwrap_or_default();
+                at += bytes.len() as i64;
+                if to.send(bytes.into()).await.is_err() {
+                    return;
+                }
+            } else {
+                tokio::time::sleep(FOLLOW_EVERY).await;
+            }
+        }
+    });
+    let mut answer = reply(StatusCode::OK, "text/plain", Vec::new());
+    *answer.body_mut() = Pieces(pieces).boxed_unsync();
+    answer
+}

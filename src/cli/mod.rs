@@ -15,6 +15,7 @@ mod version;
 
 use crate::diag::{Diag, Exit, SourceMap, render};
 use crate::output::Screen;
+use crate::supervisor::{supervisorctl_main, supervisord_main};
 use clap::{Parser, Subcommand};
 use show::Form;
 use std::ffi::OsString;
@@ -27,6 +28,9 @@ use std::process::ExitCode;
 /// name it is `gxdeploy` with its verbs.
 pub fn main(args: Vec<OsString>) -> ExitCode {
     usage::tell_bugs_apart();
+    if let Some(code) = supervisor(&args) {
+        return ExitCode::from(code);
+    }
     let name = args.first().map(Path::new).and_then(Path::file_name);
     let name = name.map_or_else(|| "gxdeploy".into(), |n| n.to_string_lossy().into_owned());
     let words = args.into_iter().skip(1).collect();
@@ -46,6 +50,20 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         Ok(Ok(exit)) => ExitCode::from(exit.code()),
         Ok(Err(diag)) => fail(&diag, &SourceMap::default()),
         Err(code) => code,
+    }
+}
+
+/// supervisord and supervisorctl have their own command lines: under their names, and as the verbs
+/// `supervisord` and `ctl`.
+fn supervisor(args: &[OsString]) -> Option<u8> {
+    let name = args.first().map(Path::new)?.file_name()?.to_str()?;
+    let verb = args.get(1).and_then(|a| a.to_str());
+    match (name, verb) {
+        ("supervisord", _) => Some(supervisord_main(args)),
+        ("supervisorctl", _) => Some(supervisorctl_main(args)),
+        (_, Some("supervisord")) => Some(supervisord_main(&args[1..])),
+        (_, Some("ctl")) => Some(supervisorctl_main(&args[1..])),
+        _ => None,
     }
 }
 

@@ -83,7 +83,7 @@ pub fn user(text: &str) -> Result<u32, String> {
     let found = match text.parse::<u32>() {
         Ok(uid) => (host.user_by_id(uid).ok().flatten(), "id"),
         Err(_) => match host.user(text) {
-            Ok(Known::Yes(user)) => (user, "name"),
+            Ok(Known::Known(user)) => (user, "name"),
             _ => (None, "name"),
         },
     };
@@ -98,7 +98,7 @@ pub fn group(text: &str) -> Result<u32, String> {
     let found = match text.parse::<u32>() {
         Ok(gid) => (host.group_by_id(gid).ok().flatten(), "id"),
         Err(_) => match host.group(text) {
-            Ok(Known::Yes(group)) => (group, "name"),
+            Ok(Known::Known(group)) => (group, "name"),
             _ => (None, "name"),
         },
     };

@@ -103,7 +103,11 @@ impl Session {
                 let before = chosen.len();
                 chosen.extend(all.iter().filter(fits));
                 if chosen.len() == before {
-                    let what = if process.is_none() { "group" } else { "process" };
+                    let what = if process.is_none() {
+                        "group"
+                    } else {
+                        "process"
+                    };
                     let shown = if process.is_none() { group } else { name };
                     self.say(&format!("{shown}: ERROR (no such {what})"));
                     self.code = 4;
@@ -111,7 +115,12 @@ impl Session {
             }
         }
         let names: Vec<String> = chosen.iter().map(|i| full(i)).collect();
-        let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0).max(30);
+        let width = names
+            .iter()
+            .map(|n| n.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(30);
         for (info, name) in chosen.iter().zip(&names) {
             let state = text(info, "statename");
             let more = text(info, "description");
@@ -154,7 +163,11 @@ impl Session {
     }
 
     fn usage(&mut self, verb: &str, code: u8) {
-        let first = if verb == "signal" { "a signal and " } else { "" };
+        let first = if verb == "signal" {
+            "a signal and "
+        } else {
+            ""
+        };
         self.say(&format!("Error: {verb} requires {first}a process name"));
         self.code = code;
     }
@@ -285,7 +298,10 @@ impl Session {
     /// Added, changed and removed groups.
     fn changes(&self) -> Result<[Vec<String>; 3], Failure> {
         let answer = self.server.call("supervisor.reloadConfig", &[])?;
-        let three = answer.as_list().and_then(|l| l.first()).and_then(Value::as_list);
+        let three = answer
+            .as_list()
+            .and_then(|l| l.first())
+            .and_then(Value::as_list);
         let names = |n: usize| -> Vec<String> {
             let list = three.and_then(|t| t.get(n)).and_then(Value::as_list);
             let names = list.unwrap_or_default().iter().filter_map(Value::as_str);
@@ -311,20 +327,26 @@ impl Session {
         let wanted = |name: &&String| all || only.contains(&name.as_str());
         let group = |name: &str| [Value::from(name)];
         for name in removed.iter().filter(wanted) {
-            self.server.call("supervisor.stopProcessGroup", &group(name))?;
+            self.server
+                .call("supervisor.stopProcessGroup", &group(name))?;
             self.say(&format!("{name}: stopped"));
-            self.server.call("supervisor.removeProcessGroup", &group(name))?;
+            self.server
+                .call("supervisor.removeProcessGroup", &group(name))?;
             self.say(&format!("{name}: removed process group"));
         }
         for name in changed.iter().filter(wanted) {
-            self.server.call("supervisor.stopProcessGroup", &group(name))?;
+            self.server
+                .call("supervisor.stopProcessGroup", &group(name))?;
             self.say(&format!("{name}: stopped"));
-            self.server.call("supervisor.removeProcessGroup", &group(name))?;
-            self.server.call("supervisor.addProcessGroup", &group(name))?;
+            self.server
+                .call("supervisor.removeProcessGroup", &group(name))?;
+            self.server
+                .call("supervisor.addProcessGroup", &group(name))?;
             self.say(&format!("{name}: updated process group"));
         }
         for name in added.iter().filter(wanted) {
-            self.server.call("supervisor.addProcessGroup", &group(name))?;
+            self.server
+                .call("supervisor.addProcessGroup", &group(name))?;
             self.say(&format!("{name}: added process group"));
         }
         Ok(())
@@ -332,12 +354,21 @@ impl Session {
 
     fn add(&mut self, names: &[&str]) -> Done {
         for name in names {
-            match self.server.call("supervisor.addProcessGroup", &[Value::from(*name)]) {
+            match self
+                .server
+                .call("supervisor.addProcessGroup", &[Value::from(*name)])
+            {
                 Ok(_) => self.say(&format!("{name}: added process group")),
-                Err(Failure::Fault(Fault { code: code::ALREADY_ADDED, .. })) => {
+                Err(Failure::Fault(Fault {
+                    code: code::ALREADY_ADDED,
+                    ..
+                })) => {
                     self.say("ERROR: process group already active");
                 }
-                Err(Failure::Fault(Fault { code: code::BAD_NAME, .. })) => {
+                Err(Failure::Fault(Fault {
+                    code: code::BAD_NAME,
+                    ..
+                })) => {
                     self.say(&format!("ERROR: no such process/group: {name}"));
                     self.code = 1;
                 }
@@ -349,13 +380,22 @@ impl Session {
 
     fn remove(&mut self, names: &[&str]) -> Done {
         for name in names {
-            match self.server.call("supervisor.removeProcessGroup", &[Value::from(*name)]) {
+            match self
+                .server
+                .call("supervisor.removeProcessGroup", &[Value::from(*name)])
+            {
                 Ok(_) => self.say(&format!("{name}: removed process group")),
-                Err(Failure::Fault(Fault { code: code::STILL_RUNNING, .. })) => {
+                Err(Failure::Fault(Fault {
+                    code: code::STILL_RUNNING,
+                    ..
+                })) => {
                     self.say(&format!("ERROR: process/group still running: {name}"));
                     self.code = 1;
                 }
-                Err(Failure::Fault(Fault { code: code::BAD_NAME, .. })) => {
+                Err(Failure::Fault(Fault {
+                    code: code::BAD_NAME,
+                    ..
+                })) => {
                     self.say(&format!("ERROR: no such process/group: {name}"));
                     self.code = 1;
                 }
@@ -379,7 +419,10 @@ impl Session {
             return Ok(());
         }
         for name in names {
-            match self.server.call("supervisor.getProcessInfo", &[Value::from(*name)]) {
+            match self
+                .server
+                .call("supervisor.getProcessInfo", &[Value::from(*name)])
+            {
                 Ok(info) => {
                     let pid = number(&info, "pid");
                     self.say(&pid);

@@ -12,7 +12,10 @@ use std::path::PathBuf;
 
 /// Runs supervisorctl with its arguments, its name first, and returns its exit code.
 pub fn supervisorctl_main(args: &[OsString]) -> u8 {
-    let words: Vec<String> = args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = args
+        .iter()
+        .map(|a| a.to_string_lossy().into_owned())
+        .collect();
     let prog = words.first().map_or("supervisorctl", String::as_str);
     match run(prog, words.get(1..).unwrap_or_default()) {
         Ok(code) => code,
@@ -44,7 +47,10 @@ fn parse(words: &[String]) -> Result<Options, String> {
         };
         let mut value = || {
             let missing = format!("option {name} requires argument");
-            inline.clone().or_else(|| words.next().cloned()).ok_or(missing)
+            inline
+                .clone()
+                .or_else(|| words.next().cloned())
+                .ok_or(missing)
         };
         match name {
             "-c" | "--configuration" => options.configuration = Some(value()?),

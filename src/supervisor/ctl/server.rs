@@ -73,13 +73,15 @@ impl Server {
         request.timeout = PATIENCE;
         request.proxy = false;
         request.body = client::encode_call(method, params);
-        request.headers.push(("Content-Type".into(), "text/xml".into()));
+        request
+            .headers
+            .push(("Content-Type".into(), "text/xml".into()));
         if let Some((user, password)) = &self.login {
             let value = client::basic_auth(user, password);
             request.headers.push(("Authorization".into(), value));
         }
         let response = match self.host.http(&request) {
-            Ok(Known::Yes(response)) => response,
+            Ok(Known::Known(response)) => response,
             Ok(_) => return Err(Failure::Other("no answer".into())),
             Err(diag) if diag.message.to_lowercase().contains("refused") => {
                 return Err(Failure::Refused);

@@ -46,6 +46,8 @@ impl HostRun {
         if !self.reached_start(task) {
             return Ok(());
         }
+        let named = self.with_module(task, around)?;
+        let task = named.as_ref().unwrap_or(task);
         if self.play.lockstep {
             self.flush()?;
             self.play.barrier.meet(self.index, &self.at);
@@ -88,6 +90,23 @@ impl HostRun {
             self.note_failure(&job)?;
         }
         end
+    }
+
+    /// A task whose module's name is a template, with the name it renders to.
+    fn with_module(
+        &mut self,
+        task: &Arc<Task>,
+        around: &Arc<Surroundings>,
+    ) -> Result<Option<Arc<Task>>, Stop> {
+        if !task.module.contains("{{") {
+            return Ok(None);
+        }
+        let name = Value::template(task.module.as_str()).at(task.module_span);
+        let module = self.render_or(&name, task, around)?.to_text();
+        Ok(Some(Arc::new(Task {
+            module,
+            ..Task::clone(task)
+        })))
     }
 
     /// `run_once`: the first host performs it, all take its result.

@@ -139,12 +139,12 @@ impl Checker<'_> {
     fn task(&mut self, task: &Task, mut around: Around) {
         around.conditional |= task.looping.is_some();
         self.common(&task.common);
-        self.keywords(task);
-        self.template(&task.args);
         self.lenient = around.conditional
             || around.rescued
             || task.failed_when.is_some()
             || task.common.ignore_errors.is_some();
+        self.keywords(task);
+        self.template(&task.args);
         arguments::check(self, task, around);
         files::check(self, task, around);
         self.lenient = false;

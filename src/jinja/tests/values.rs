@@ -27,6 +27,9 @@ pub const FAMILY: &[(&str, super::OnValues)] = &[
     ("match", |c| regex(c, "match")),
     ("mount", mount),
     ("is_mount", mount),
+    ("isnan", |c| {
+        Ok(matches!(c.subject()?.kind, Kind::Float(f) if f.is_nan()))
+    }),
     ("nan", |c| {
         Ok(matches!(c.subject()?.kind, Kind::Float(f) if f.is_nan()))
     }),

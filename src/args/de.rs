@@ -230,7 +230,7 @@ impl<'de> Deserializer<'de> for De<'_> {
             Kind::Str(t) => visitor.visit_str(&t.text),
             Kind::List(items) => visitor.visit_seq(Items {
                 de: self,
-                items: items.to_vec().into_iter(),
+                items: Vec::clone(items).into_iter(),
             }),
             Kind::Map(map) => visitor.visit_map(Entries::new(self, Map::clone(map))),
             Kind::Unknown(_) => return self.wrong("known before apply"),

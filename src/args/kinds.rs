@@ -19,7 +19,6 @@ pub enum Mode {
 
 /// The newtype names by which the argument deserializer knows these types.
 pub(super) const MODE: &str = "$mode";
-pub(super) const CSV: &str = "$csv";
 pub(super) const RAW: &str = "$raw";
 
 impl<'de> Deserialize<'de> for Mode {

@@ -120,11 +120,6 @@ impl Collector {
         self.plan
     }
 
-    /// Makes sure that a host is in the recap even if nothing happens on it.
-    pub fn expect_host(&mut self, host: &str) {
-        self.recap.entry(host.to_owned()).or_default();
-    }
-
     fn release(&mut self) {
         while let Some(host) = self.next_host() {
             let Some((at, report)) = self.hosts[host].reports.pop_front() else {

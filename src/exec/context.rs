@@ -30,17 +30,12 @@ pub struct Surroundings {
     pub files: Vec<PathBuf>,
     /// True inside handlers.
     pub handler: bool,
-    /// True where tags were decided by what included this (`include_tasks` with `apply`).
-    pub play: Arc<Play>,
 }
 
 impl Surroundings {
     /// Those of a play's own tasks.
     pub fn of_play(play: &Arc<Play>) -> Surroundings {
-        let mut around = Surroundings {
-            play: play.clone(),
-            ..Surroundings::default()
-        };
+        let mut around = Surroundings::default();
         around.add(&play.common);
         // The play's `vars` have a level of their own.
         around.vars.clear();

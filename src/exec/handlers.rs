@@ -3,7 +3,7 @@
 use super::context::Surroundings;
 use super::host::{HostRun, Stop};
 use super::results::Unit;
-use crate::diag::{Diag, Level};
+use crate::diag::Diag;
 use crate::exec::collect::Report;
 use crate::play::ast::{Item, Play, Task};
 use std::sync::Arc;
@@ -155,11 +155,5 @@ impl HostRun {
             self.at.truncate(depth);
             end?;
         }
-    }
-
-    /// Shows a warning at the current position.
-    pub fn warn(&mut self, mut diag: Box<Diag>) {
-        diag.level = Level::Warning;
-        self.report(Report::Message(diag));
     }
 }

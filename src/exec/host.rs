@@ -303,7 +303,7 @@ impl HostRun {
     /// A step has its result.
     fn ended(&mut self, pending: Pending, judged: Judged) -> Result<(), Stop> {
         let unit = pending.unit;
-        let judged = place(judged, &unit);
+        let judged = skip_opaque(place(judged, &unit), &unit);
         let scope = match &pending.item {
             Some(item) => crate::vars::over(item.vars.clone(), unit.scope.clone()),
             None => unit.scope.clone(),
@@ -464,6 +464,19 @@ pub fn place(mut judged: Judged, unit: &Unit) -> Judged {
         judged.diag = Some(diag.at_if_none(span.or(unit.task.span)));
     }
     judged
+}
+
+/// In Ansible's check mode commands are skipped, not predicted (observed: ansible-core 2.19.14).
+pub fn skip_opaque(judged: Judged, unit: &Unit) -> Judged {
+    if !unit.skips_opaque || judged.certainty != Certainty::Opaque {
+        return judged;
+    }
+    let mut skipped = Judged::new(serde_json::json!({
+        "changed": false, "skipped": true, "rc": 0, "stdout": "", "stderr": "",
+        "msg": "Command would have run if not in check mode",
+    }));
+    skipped.duration = judged.duration;
+    skipped
 }
 
 fn add_item(judged: &mut Judged, item: &Item) {

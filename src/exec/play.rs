@@ -23,8 +23,6 @@ pub struct PlayRun {
     pub lockstep: bool,
     /// `max_fail_percentage`.
     pub max_fail: Option<f64>,
-    /// `any_errors_fatal` of the play.
-    pub fatal: bool,
     /// Handlers run on hosts that have failed too.
     pub force_handlers: bool,
     /// Where the hosts meet.

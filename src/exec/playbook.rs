@@ -356,7 +356,6 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
             max_fail,
             force_handlers,
             barrier: Barrier::new(batch.len()),
-            fatal,
         });
         let ended = one_batch(run, &shared, free);
         let failed = batch.iter().filter(|host| run.has_failed(host)).count();

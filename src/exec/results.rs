@@ -37,8 +37,6 @@ pub struct Unit {
     pub show_diff: bool,
     /// `-> other host`.
     pub delegated_to: Option<String>,
-    /// True for a task with a loop.
-    pub looped: bool,
     /// True in a dry run.
     pub dry: bool,
     /// What of the host's facts it may change.

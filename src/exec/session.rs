@@ -18,8 +18,6 @@ pub struct Session {
     answers: Receiver<FromAgent>,
     next_id: u64,
     epoch: u64,
-    /// Effective uid of the agent.
-    pub uid: u32,
     /// How often this side had to wait for an answer before it could go on.
     pub waits: u64,
     waiting: bool,
@@ -39,14 +37,12 @@ impl Session {
         std::thread::spawn(move || pump(&mut from, &answers_in, &answer_to, &blobs));
         match answers.recv() {
             Ok(FromAgent::Ready {
-                protocol: PROTOCOL,
-                uid,
+                protocol: PROTOCOL, ..
             }) => Ok(Session {
                 to,
                 answers,
                 next_id: 1,
                 epoch: 1,
-                uid,
                 waits: 0,
                 waiting: false,
                 _guard: link.guard,

@@ -123,7 +123,10 @@ impl HostRun {
         let mut left = retries.max(0.0) as u32;
         for attempt in 1u32.. {
             let judged = match self.call(step.clone(), target) {
-                Ok(judged) => host::place(self.stored(judged, step, target, job), &job.unit),
+                Ok(judged) => {
+                    let judged = self.stored(judged, step, target, job);
+                    host::skip_opaque(host::place(judged, &job.unit), &job.unit)
+                }
                 Err(diag) => return self.report_unreachable(&job.unit, diag),
             };
             let Some(until) = &job.task.until else {

@@ -259,10 +259,7 @@ impl HostRun {
             search.push(dir.to_path_buf());
         }
         search.dedup();
-        Context {
-            search,
-            ..Context::default()
-        }
+        Context { search }
     }
 
     /// Renders a value for a task, with what is under way waited for.
@@ -374,7 +371,6 @@ impl HostRun {
             register: task.register.as_ref().map(Value::to_text),
             show_diff,
             delegated_to: None,
-            looped: task.looping.is_some(),
             dry: check,
             brings,
             skips_opaque: check && !self.run.options.plan,

@@ -12,6 +12,8 @@ use std::sync::{Arc, RwLock};
 /// More compiled templates than any site has; then the cache starts anew.
 const CACHED: usize = 50_000;
 
+/// Template files by the directories that their includes search, and by text.
+type Files = HashMap<(Arc<str>, String), Arc<Template>>;
 type Cache = HashMap<Arc<str>, Arc<Template>>;
 
 /// The shared part of an engine.
@@ -22,7 +24,7 @@ pub struct Inner {
     default_syntax: SyntaxConfig,
     inline: RwLock<Cache>,
     bare: RwLock<Cache>,
-    files: RwLock<HashMap<(Arc<str>, String), Arc<Template>>>,
+    files: RwLock<Files>,
     file_numbers: RwLock<HashMap<Arc<str>, u32>>,
 }
 

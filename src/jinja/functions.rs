@@ -28,10 +28,10 @@ impl Native for Function {
 
     fn call(&self, mut args: Args) -> Res<Obj> {
         args.name = self.0.into();
-        if self.0 != "undef" {
-            if let Some(bad) = first_undefined(&args) {
-                return Ok(bad);
-            }
+        if self.0 != "undef"
+            && let Some(bad) = first_undefined(&args)
+        {
+            return Ok(bad);
         }
         (self.1)(args)
     }

@@ -73,10 +73,11 @@ fn mask_code(text: &str, from: usize, close: Option<&str>, bytes: &mut [u8]) -> 
     let mut depth = 0usize;
     let mut at = from;
     while at < source.len() {
-        if let Some(close) = close {
-            if depth == 0 && source[at..].starts_with(close.as_bytes()) {
-                return at + close.len();
-            }
+        if let Some(close) = close
+            && depth == 0
+            && source[at..].starts_with(close.as_bytes())
+        {
+            return at + close.len();
         }
         match source[at] {
             b'{' | b'[' | b'(' => depth += 1,

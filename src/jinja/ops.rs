@@ -333,10 +333,10 @@ pub fn item(a: &Obj, key: &Obj) -> Res<Obj> {
         return Ok(found);
     }
     if let O::Str(name) = &key.kind {
-        if let O::Native(native) = &a.kind {
-            if let Some(found) = native.attr(name)? {
-                return Ok(found);
-            }
+        if let O::Native(native) = &a.kind
+            && let Some(found) = native.attr(name)?
+        {
+            return Ok(found);
         }
         if methods::has(a, name) {
             return Ok(methods::bound(a, name));

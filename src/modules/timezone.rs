@@ -9,7 +9,7 @@ use crate::sys::{Content, Known, Op, View};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Sets the host's time zone.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -42,7 +42,7 @@ impl Module for Timezone {
         if !known || view.resolve(link)? != view.resolve(&zone)? {
             ops.push(Op::Symlink {
                 path: link.to_owned(),
-                target: PathBuf::from(zone),
+                target: zone,
             });
         }
         // Debian keeps the name in a file too, where that exists.

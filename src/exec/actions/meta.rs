@@ -25,7 +25,8 @@ pub fn meta(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         }
         "end_role" => return Err(Stop::EndRole),
         "reset_connection" => {
-            host.sessions.clear();
+            // A connection that cannot take the message is made anew when it is needed.
+            host.sessions.retain(|_, session| session.reset().is_ok());
         }
         "refresh_inventory" => {
             if let Err(diag) = host.run.refresh_inventory() {

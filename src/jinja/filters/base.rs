@@ -150,10 +150,10 @@ fn attr(args: &Args) -> Res<Obj> {
     let [value, name] = args.bind(["obj", "name"])?;
     let value = value.ok_or_else(|| args.missing("obj"))?;
     let name = name.ok_or_else(|| args.missing("name"))?.str()?;
-    if let O::Dict(_) = value.kind {
-        if !crate::jinja::methods::has(&value, &name) {
-            return crate::jinja::container::no_attribute(&value, &O::Str(name).into());
-        }
+    if let O::Dict(_) = value.kind
+        && !crate::jinja::methods::has(&value, &name)
+    {
+        return crate::jinja::container::no_attribute(&value, &O::Str(name).into());
     }
     crate::jinja::ops::attribute(&value, &name)
 }

@@ -255,7 +255,7 @@ fn product(call: &Call) -> Result<Value, String> {
                 .iter()
                 .flat_map(|row| {
                     list.iter()
-                        .map(move |item| [&row[..], &[item.clone()]].concat())
+                        .map(move |item| [&row[..], std::slice::from_ref(item)].concat())
                 })
                 .collect();
         }

@@ -106,10 +106,10 @@ pub fn names() -> Vec<&'static str> {
 /// Applies a filter. With an undefined argument the result is undefined, with an unknown one
 /// unknown.
 pub fn apply(filter: Filter, args: Args) -> Res<Obj> {
-    if !filter.lenient {
-        if let Some(bad) = first_undefined(&args) {
-            return Ok(bad);
-        }
+    if !filter.lenient
+        && let Some(bad) = first_undefined(&args)
+    {
+        return Ok(bad);
     }
     for arg in args.pos.iter().chain(args.kw.iter().map(|(_, v)| v)) {
         if let O::Unknown(why, _) = &arg.kind {

@@ -146,10 +146,10 @@ fn ternary(call: &Call) -> Result<Value, String> {
             .cloned()
             .ok_or_else(|| format!("ternary needs `{name}`"))
     };
-    if value.is_null() {
-        if let Some(none) = call.arg(3, "none_val").filter(|v| !v.is_null()) {
-            return Ok(none.clone());
-        }
+    if value.is_null()
+        && let Some(none) = call.arg(3, "none_val").filter(|v| !v.is_null())
+    {
+        return Ok(none.clone());
     }
     if truthy_or_python(value) {
         pick(1, "true_val")

@@ -236,7 +236,7 @@ fn one_sequence(term: &str, options: &Map) -> Result<Vec<Value>, String> {
         (None, Some(0)) => return Ok(Vec::new()),
         (None, Some(count)) => start + stride.unwrap_or(1) * count - stride.unwrap_or(1).signum(),
     };
-    let stride = stride.unwrap_or(if count.is_none() && end < start { 1 } else { 1 });
+    let stride = stride.unwrap_or(1);
     if stride == 0 {
         return Ok(Vec::new());
     }

@@ -28,10 +28,10 @@ pub fn has(obj: &Obj, name: &str) -> bool {
 pub fn call(obj: &Obj, name: &Arc<str>, mut args: Args) -> Res<Obj> {
     args.name = name.clone();
     // Only list and dict methods may store an undefined value.
-    if matches!(obj.kind, O::Str(_)) {
-        if let Some(bad) = first_undefined(&args) {
-            return Ok(bad);
-        }
+    if matches!(obj.kind, O::Str(_))
+        && let Some(bad) = first_undefined(&args)
+    {
+        return Ok(bad);
     }
     match &obj.kind {
         O::Str(s) => text::call(s, name, &args),

@@ -115,7 +115,7 @@ pub fn call(s: &Arc<str>, name: &str, args: &Args) -> Res<Obj> {
         "find" | "rfind" | "index" | "rindex" => find(s, name, args)?,
         "count" => {
             let part = args.input()?.str()?;
-            let text = part_of(s, &args.rest()[..])?.1;
+            let text = part_of(s, args.rest())?.1;
             match part.is_empty() {
                 true => (text.chars().count() + 1).into(),
                 false => text.matches(&*part).count().into(),

@@ -11,4 +11,5 @@ mod inventory;
 mod laws;
 mod layers;
 mod names;
+mod supervisor;
 mod yaml;

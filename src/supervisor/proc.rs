@@ -191,7 +191,7 @@ impl Proc {
                 self.back_off(now, &mut out);
             }
             Event::Ended(ended) if self.pid.is_some() => self.ended(ended, now, &mut out),
-            Event::KillFailed if self.pid.is_some() => {
+            Event::KillFailed if self.pid.is_some() && self.state != State::Unknown => {
                 self.wake = None;
                 self.report = None;
                 self.enter(State::Unknown, String::new(), &mut out);
@@ -343,6 +343,8 @@ impl Proc {
         if self.state == State::Starting {
             self.succeed(pid, out);
         }
+        // What could not be signalled may have been asked to stop: it is not started again.
+        let lost = self.state == State::Unknown;
         self.exit = Some(ended.code());
         let expected = self.program.exitcodes.contains(&ended.code());
         let word = if expected { "expected" } else { "not expected" };
@@ -355,7 +357,7 @@ impl Proc {
             Autorestart::Always => true,
             Autorestart::Never => false,
             Autorestart::Unexpected => !expected,
-        };
+        } && !lost;
         if again && lived >= RESTART_PAUSE.min(self.program.startsecs.max(1) * 1000) {
             self.start(now, out);
         } else if again {

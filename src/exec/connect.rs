@@ -2,10 +2,12 @@
 
 use super::run::Run;
 use super::session::Session;
+use super::task::to_bool;
 use crate::diag::{Diag, Result};
 use crate::jinja::Context;
 use crate::play::ast::Common;
-use crate::transport;
+use crate::transport::{self, Ssh};
+use crate::value::Value;
 use crate::vars::SharedScope;
 
 /// Connects to a host as its variables, the task's keywords and the command line say.
@@ -19,33 +21,135 @@ pub fn open(
     scope: &SharedScope,
     context: &Context,
 ) -> Result<Session> {
-    let variable = |name: &str| -> Result<Option<String>> {
-        match scope.get(name) {
-            Some(value) => {
-                let value = run.engine.render(&value, scope, context)?;
-                Ok(Some(value.to_text()).filter(|_| !value.is_null()))
-            }
-            None => Ok(None),
-        }
+    let login = Login {
+        run,
+        host,
+        keywords,
+        scope,
+        context,
     };
-    let keyword = match &keywords.connection {
-        Some(value) => Some(run.engine.render(value, scope, context)?.to_text()),
-        None => None,
-    };
-    let connection = variable("ansible_connection")?
-        .or(keyword)
+    let connection = login
+        .pick(&["ansible_connection"], keywords.connection.as_ref())?
         .or_else(|| run.options.connection.clone())
         .unwrap_or_else(|| "ssh".to_owned());
     let connection = connection.rsplit('.').next().unwrap_or(&connection);
     let link = match connection {
         "local" => transport::local()?,
+        "ssh" | "smart" | "paramiko" | "paramiko_ssh" | "libssh" => login.ssh()?.open()?,
         other => {
             return Err(Diag::error(
                 "connection",
                 format!("host {host}: there is no connection plugin `{other}`"),
             )
-            .help("known ones: local"));
+            .help("known ones: local, ssh"));
         }
     };
     Session::open(link, run.blobs.clone())
+}
+
+/// Everything that says how to reach a host. Variables win over keywords, keywords over the command
+/// line and the configuration.
+struct Login<'a> {
+    run: &'a Run,
+    host: &'a str,
+    keywords: &'a Common,
+    scope: &'a SharedScope,
+    context: &'a Context,
+}
+
+impl Login<'_> {
+    /// The first of some variables that is set, or else a keyword.
+    fn pick(&self, variables: &[&str], keyword: Option<&Value>) -> Result<Option<String>> {
+        let render = |value: &Value| self.run.engine.render(value, self.scope, self.context);
+        for name in variables {
+            if let Some(value) = self.scope.get(name) {
+                let value = render(&value)?;
+                if !value.is_null() {
+                    return Ok(Some(value.to_text()));
+                }
+            }
+        }
+        Ok(keyword
+            .map(render)
+            .transpose()?
+            .map(|value| value.to_text()))
+    }
+
+    fn variable(&self, names: &[&str]) -> Result<Option<String>> {
+        let value = self.pick(names, None)?;
+        Ok(value.filter(|text| !text.is_empty()))
+    }
+
+    /// Arguments for ssh, split as a shell would.
+    fn arguments(&self, name: &str, default: Option<&str>) -> Result<Vec<String>> {
+        let text = self.pick(&[name], None)?;
+        let text = text.as_deref().or(default).unwrap_or_default();
+        shell_words::split(text).map_err(|e| self.wrong(&format!("{name} cannot be split: {e}")))
+    }
+
+    fn wrong(&self, why: &str) -> Box<Diag> {
+        Diag::error("connection", format!("host {}: {why}", self.host))
+    }
+
+    fn ssh(&self) -> Result<Ssh> {
+        let options = &self.run.options;
+        let password = [
+            "ansible_password",
+            "ansible_ssh_pass",
+            "ansible_ssh_password",
+        ];
+        if options.connection_password.is_some() || self.variable(&password)?.is_some() {
+            return Err(self
+                .wrong("a password is given, but logging in through ssh works with keys only")
+                .help("set ansible_ssh_private_key_file or use an SSH agent, and remove ansible_password or -k"));
+        }
+        // A host that is only named in `delegate_to` has no variables of its own.
+        let known = self.run.inventory.has_host(self.host);
+        let own = |names: &[&str]| match known {
+            true => self.variable(names),
+            false => Ok(None),
+        };
+        let timeout = match self.variable(&["ansible_ssh_timeout", "ansible_timeout"])? {
+            Some(text) => Some(text.trim().parse().map_err(|_| {
+                self.wrong(&format!("the timeout {text:?} is not a number of seconds"))
+            })?),
+            None => options.timeout,
+        };
+        let check = ["ansible_ssh_host_key_checking", "ansible_host_key_checking"];
+        let skip_host_key_check = match self.variable(&check)? {
+            Some(text) => !to_bool(&Value::str(text)),
+            None => options.skip_host_key_check,
+        };
+        let key = ["ansible_ssh_private_key_file", "ansible_private_key_file"];
+        let configured_key = || {
+            let path = options.private_key.as_ref()?;
+            Some(path.to_string_lossy().into_owned())
+        };
+        let mut more_args = self.arguments("ansible_ssh_common_args", None)?;
+        more_args.extend(self.arguments("ansible_ssh_extra_args", None)?);
+        let port = match own(&["ansible_port", "ansible_ssh_port"])? {
+            Some(port) => Some(port),
+            None => self.pick(&[], self.keywords.port.as_ref())?,
+        };
+        Ok(Ssh {
+            program: self
+                .variable(&["ansible_ssh_executable"])?
+                .unwrap_or_else(|| "ssh".to_owned()),
+            host: own(&["ansible_host", "ansible_ssh_host"])?
+                .unwrap_or_else(|| self.host.to_owned()),
+            port,
+            user: self
+                .pick(
+                    &["ansible_user", "ansible_ssh_user"],
+                    self.keywords.remote_user.as_ref(),
+                )?
+                .filter(|user| !user.is_empty())
+                .or_else(|| options.remote_user.clone()),
+            private_key: self.variable(&key)?.or_else(configured_key),
+            args: self.arguments("ansible_ssh_args", options.ssh_args.as_deref())?,
+            more_args,
+            timeout,
+            skip_host_key_check,
+        })
+    }
 }

@@ -34,6 +34,10 @@ pub struct Options {
     pub private_key: Option<PathBuf>,
     /// `-T`, seconds.
     pub timeout: Option<u64>,
+    /// `ssh_args` of the configuration.
+    pub ssh_args: Option<String>,
+    /// `host_key_checking` of the configuration is off.
+    pub skip_host_key_check: bool,
     /// `-k`'s answer.
     pub connection_password: Option<String>,
     /// `-f`; 0 follows the configuration.

@@ -162,6 +162,8 @@ fn settle(options: &mut Options, config: &Config) {
         options.private_key.clone_from(&config.private_key_file);
     }
     options.timeout.get_or_insert(config.timeout);
+    options.ssh_args.clone_from(&config.ssh_args);
+    options.skip_host_key_check |= !config.host_key_checking;
 }
 
 fn parent_of(path: &Path) -> PathBuf {

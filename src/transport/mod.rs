@@ -1,8 +1,11 @@
 //! How an agent is reached: a command with pipes, and nothing more.
 
+mod bootstrap;
 mod local;
+mod ssh_cli;
 
 pub use local::local;
+pub use ssh_cli::Ssh;
 
 use std::io::{Read, Write};
 

@@ -179,11 +179,17 @@ impl Reader<'_> {
     }
 
     fn paths(&self, variable: &str, section: &str, key: &str) -> Vec<PathBuf> {
+        // What a variable of the environment names is relative to the working directory.
+        let from_env = (self.env)(variable).is_some();
+        let path = |text: &str| match from_env {
+            true => PathBuf::from(expand(text.trim())),
+            false => self.path(text),
+        };
         self.get(variable, section, key)
             .map(|text| {
                 text.split(':')
                     .filter(|p| !p.trim().is_empty())
-                    .map(|p| self.path(p))
+                    .map(path)
                     .collect()
             })
             .unwrap_or_default()

@@ -236,6 +236,7 @@ fn extend(vars: &mut Map, more: &Map) {
 }
 
 /// What is read again by `meta: refresh_inventory`.
+type Complete = Box<dyn Fn(&mut Data) + Send + Sync>;
 type Reload = Box<dyn Fn(&SourceMap) -> Result<Data> + Send + Sync>;
 
 /// The inventory of a run, shared by the threads of all hosts.
@@ -243,15 +244,18 @@ pub struct Inventory {
     data: RwLock<Data>,
     sources: Vec<String>,
     reload: Reload,
+    /// Reads the `group_vars` and `host_vars` of groups and hosts that came later.
+    complete: Complete,
 }
 
 impl Inventory {
     /// An inventory and how to read it again.
-    pub fn new(data: Data, sources: Vec<String>, reload: Reload) -> Inventory {
+    pub fn new(data: Data, sources: Vec<String>, reload: Reload, complete: Complete) -> Inventory {
         Inventory {
             data: RwLock::new(data),
             sources,
             reload,
+            complete,
         }
     }
 
@@ -361,6 +365,9 @@ impl Inventory {
             entry.vars.insert(key, value);
         }
         data.reconcile();
+        if changed {
+            (self.complete)(&mut data);
+        }
         changed
     }
 
@@ -374,6 +381,9 @@ impl Inventory {
             }
         }
         data.reconcile();
+        if changed {
+            (self.complete)(&mut data);
+        }
         changed
     }
 

@@ -32,7 +32,18 @@ pub fn load(sources: &SourceMap, options: &Options) -> Result<(Inventory, Vec<Bo
     let (data, warnings) = read(sources, options)?;
     let again = options.clone();
     let reload = move |sources: &SourceMap| read(sources, &again).map(|(data, _)| data);
-    let inventory = Inventory::new(data, options.sources.clone(), Box::new(reload));
+    let (later, sources) = (options.clone(), sources.clone());
+    let complete = move |data: &mut Data| {
+        // Files that cannot be read were an error when the inventory was read; a later host or
+        // group goes without them.
+        let _ = vars_files_of(&sources, data, &later);
+    };
+    let inventory = Inventory::new(
+        data,
+        options.sources.clone(),
+        Box::new(reload),
+        Box::new(complete),
+    );
     Ok((inventory, warnings))
 }
 
@@ -46,6 +57,18 @@ fn read(sources: &SourceMap, options: &Options) -> Result<(Data, Vec<Box<Diag>>)
         reader.source(source)?;
     }
     reader.data.reconcile();
+    vars_files_of(sources, &mut reader.data, options)?;
+    if reader.data.hosts.is_empty() {
+        reader.warnings.push(Diag::warning(
+            "empty-inventory",
+            "No inventory was parsed, only implicit localhost is available",
+        ));
+    }
+    Ok((reader.data, reader.warnings))
+}
+
+/// Reads the `group_vars` and `host_vars` of all that is known, beside the sources and the playbook.
+fn vars_files_of(sources: &SourceMap, data: &mut Data, options: &Options) -> Result<()> {
     let decrypt = options.decrypt.as_ref();
     for source in &options.sources {
         if source.contains(',') {
@@ -58,19 +81,13 @@ fn read(sources: &SourceMap, options: &Options) -> Result<(Data, Vec<Box<Diag>>)
             path.parent()
         };
         if let Some(dir) = dir {
-            add_files(sources, &mut reader.data, dir, false, &decrypt)?;
+            add_files(sources, data, dir, false, &decrypt)?;
         }
     }
     if let Some(dir) = &options.playbook_dir {
-        add_files(sources, &mut reader.data, dir, true, &decrypt)?;
+        add_files(sources, data, dir, true, &decrypt)?;
     }
-    if reader.data.hosts.is_empty() {
-        reader.warnings.push(Diag::warning(
-            "empty-inventory",
-            "No inventory was parsed, only implicit localhost is available",
-        ));
-    }
-    Ok((reader.data, reader.warnings))
+    Ok(())
 }
 
 /// Reads `group_vars` and `host_vars` below a directory for everything that is known.

@@ -153,6 +153,10 @@ fn command(r#become: &Become, host: &RealHost) -> Result<Command> {
         return direct(r#become, host);
     }
     let agent = std::env::current_exe()
+        .and_then(|exe| match r#become.user.as_str() {
+            "root" => Ok(exe),
+            _ => super::place::for_others(exe),
+        })
         .map_err(|e| refused(r#become, &crate::diag::reason(&e)))?
         .to_string_lossy()
         .into_owned();

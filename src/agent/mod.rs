@@ -7,6 +7,7 @@
 mod blobs;
 mod child;
 mod inbox;
+mod place;
 mod serve;
 
 pub use serve::serve;

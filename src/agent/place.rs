@@ -58,8 +58,8 @@ mod tests {
 
     #[test]
     fn an_agent_in_a_closed_home_is_copied() {
-        // Temporary directories are closed to others.
         let home = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(home.path(), Permissions::from_mode(0o700)).unwrap();
         let (exe, to) = (home.path().join("agent-1"), home.path().join("open"));
         std::fs::write(&exe, "agent").unwrap();
         let target = copied(exe.clone(), &to).unwrap();

@@ -9,6 +9,15 @@ use std::io;
 pub(super) struct Args {}
 
 pub(super) fn run(_: Args) -> Result<Exit> {
+    // Another user's agent begins in the home of the first, which may be closed to it: no command
+    // could be started from there.
+    if std::env::current_dir()
+        .and_then(std::env::set_current_dir)
+        .is_err()
+    {
+        // Should even this fail, commands say so.
+        let _ = std::env::set_current_dir("/");
+    }
     // A control side that is gone ends the agent even while a step runs.
     let gone = |ended: io::Result<()>| {
         std::process::exit(match ended {

@@ -35,7 +35,7 @@ pub struct Ssh {
 
 impl Ssh {
     /// The arguments. Of options that are given twice `ssh` takes the first, so the order is that
-    /// of precedence (observed: ansible-core 2.19.14).
+    /// of precedence .
     fn arguments(&self, command: &str) -> Vec<String> {
         let mut options = vec!["BatchMode=yes".to_owned()];
         let mut option = |name: &str, value: Option<&str>| {

@@ -32,13 +32,20 @@ impl Show {
     ///
     /// # Errors
     /// `unknown-output`.
-    pub fn run(&self, options: exec::Options, form: Form) -> Result<Exit> {
+    pub fn run(&self, mut options: exec::Options, form: Form) -> Result<Exit> {
+        options.late_faults = self.as_ansible(form);
         for password in [&options.connection_password, &options.r#become.password] {
             password.iter().for_each(|text| options.secrets.add(text));
         }
         let (sources, secrets) = (options.sources.clone(), options.secrets.clone());
         let output = self.open(form, options.verbosity, &sources, secrets)?;
         Ok(exec::run(options, output))
+    }
+
+    /// True where the output is to read as ansible-playbook's.
+    fn as_ansible(&self, form: Form) -> bool {
+        let mut kinds = self.output.iter().flat_map(|kind| kind.split(','));
+        form == Form::Ansible || kinds.any(|kind| kind == "ansible")
     }
 
     /// Lists what a run would consist of.

@@ -45,6 +45,10 @@ pub struct Diag {
     pub message: String,
     /// The first label is the primary one (caret); the others are context.
     pub labels: Vec<Label>,
+    /// What was being done, outermost first, in ansible-core's words: it stands before the message
+    /// where results and output are to read as its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doing: Vec<String>,
     /// Facts that help to understand, one line each.
     pub notes: Vec<String>,
     /// What to do about it, such as `did you mean "owner"?`.
@@ -70,6 +74,7 @@ impl Diag {
             code: code.to_owned(),
             message: message.into(),
             labels: Vec::new(),
+            doing: Vec::new(),
             notes: Vec::new(),
             help: None,
             option: None,
@@ -106,6 +111,19 @@ impl Diag {
         } else {
             self
         }
+    }
+
+    /// Says what was being done when it happened.
+    #[must_use]
+    pub fn doing(mut self: Box<Self>, what: impl Into<String>) -> Box<Self> {
+        self.doing.insert(0, what.into());
+        self
+    }
+
+    /// The message behind what was being done: `Error while resolving value for 'x': ...`.
+    pub fn chain(&self) -> String {
+        let parts = self.doing.iter().chain([&self.message]);
+        parts.map(String::as_str).collect::<Vec<_>>().join(": ")
     }
 
     /// Adds a line of explanation.

@@ -6,7 +6,6 @@ use crate::jinja::Context;
 use crate::modules::{Control, FileSearch, RenderOptions};
 use crate::play::ast::Task;
 use crate::sys::Blob;
-use crate::value::Map;
 use crate::vars::SharedScope;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -42,47 +41,11 @@ impl StepControl<'_> {
 }
 
 impl StepControl<'_> {
-    /// The variables that only templates see (ansible-core's list of special variables).
+    /// The variables that only templates see.
     fn template_scope(&self, path: &Path) -> SharedScope {
-        use std::os::unix::fs::MetadataExt;
-        let meta = std::fs::metadata(path).ok();
-        let seconds = |t: f64| {
-            time::OffsetDateTime::from_unix_timestamp(t as i64).map_or_else(
-                |_| String::new(),
-                |t| {
-                    format!(
-                        "{} {:02}:{:02}:{:02}",
-                        t.date(),
-                        t.hour(),
-                        t.minute(),
-                        t.second()
-                    )
-                },
-            )
-        };
-        let mut vars = Map::new();
-        let full = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-        let host = nix::unistd::gethostname().unwrap_or_default();
-        vars.insert("template_host", host.to_string_lossy().into_owned());
-        vars.insert("template_path", path.to_string_lossy().into_owned());
-        vars.insert("template_fullpath", full.to_string_lossy().into_owned());
-        let uid = meta.as_ref().map_or(0, |m| m.uid());
-        let owner = nix::unistd::User::from_uid(uid.into()).ok().flatten();
-        vars.insert(
-            "template_uid",
-            owner.map_or_else(|| uid.to_string(), |user| user.name),
-        );
-        let mtime = meta.as_ref().map_or(0.0, |m| m.mtime() as f64);
-        vars.insert("template_mtime", seconds(mtime));
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0.0, |d| d.as_secs_f64());
-        vars.insert("template_run_date", seconds(now));
+        let mut vars = crate::jinja::template_vars(path, self.scope);
         if let Some(dest) = self.task.args.get("dest") {
             vars.insert("template_destpath", dest.clone());
-        }
-        if self.scope.get("ansible_managed").is_none() {
-            vars.insert("ansible_managed", "Ansible managed");
         }
         crate::vars::over(vars, self.scope.clone())
     }

@@ -92,13 +92,12 @@ impl HostRun {
             _ => Err(Diag::error(
                 "loop-not-a-list",
                 format!(
-                    "Invalid data passed to 'loop', it requires a list, got this instead: {}. \
-                     Hint: If you passed a list/dict of just one element, try adding wantlist=True \
-                     to your lookup invocation or use q/query instead of lookup.",
-                    value.to_text()
+                    "The `loop` value must resolve to a 'list', not '{}'.",
+                    value.type_name()
                 ),
             )
-            .at(looping.items.span, "not a list")),
+            .at(looping.items.span, "not a list")
+            .help("a lookup gives a list with `query` in place of `lookup`, or with `wantlist=True`")),
         }))
     }
 

@@ -119,7 +119,7 @@ pub(super) fn prepare(
         collector.event(&Event::Message(Box::new(warning)));
     }
     for (_, _, playbook) in &playbooks {
-        check(&loader, playbook, collector)?;
+        check(&loader, playbook, options.late_faults, collector)?;
     }
     check_limit(&options, &inventory)?;
     Ok(Prepared {
@@ -173,8 +173,13 @@ fn parent_of(path: &Path) -> PathBuf {
 
 /// Says everything that is wrong with a playbook before any host is touched; the last error ends
 /// the run.
-fn check(loader: &Loader, playbook: &Playbook, collector: &mut Collector) -> Result<()> {
-    let (errors, warnings): (Vec<Diag>, Vec<Diag>) = crate::play::check::check(loader, playbook)
+fn check(
+    loader: &Loader,
+    playbook: &Playbook,
+    late: bool,
+    collector: &mut Collector,
+) -> Result<()> {
+    let (errors, warnings): (Vec<Diag>, Vec<Diag>) = crate::play::check::check(loader, playbook, late)
         .into_iter()
         .partition(|diag| diag.level == Level::Error);
     let mut errors: Vec<Box<Diag>> = errors.into_iter().map(Box::new).collect();

@@ -71,7 +71,26 @@ pub struct Judged {
     pub duration: f64,
     /// `ansible_facts` in it are only shown, not taken over (`include_vars`).
     pub no_facts: bool,
+    /// The task was not carried out: what it needs could not be evaluated.
+    pub raised: bool,
 }
+
+/// ansible-core says this where it has no traceback to show.
+const NO_TRACEBACK: &str = "(traceback unavailable)";
+
+/// Codes of what goes wrong where templates and conditions are evaluated.
+const EVALUATION: [&str; 10] = [
+    "undefined-variable",
+    "template-error",
+    "template-syntax",
+    "template-recursion",
+    "filter",
+    "test",
+    "lookup",
+    "unknown-lookup",
+    "broken-conditional",
+    "bad-variable-name",
+];
 
 impl Judged {
     /// A result that the control side made.
@@ -98,14 +117,26 @@ impl Judged {
             diag: None,
             duration: 0.0,
             no_facts: false,
+            raised: false,
         }
     }
 
-    /// A failure with its reason.
+    /// A failure with its reason. What keeps a task from being carried out at all reads as
+    /// ansible-core's exceptions do, and `failed_when` has no say in it.
     pub fn failed(diag: Box<Diag>) -> Judged {
-        let mut judged =
-            Judged::new(json!({"changed": false, "failed": true, "msg": diag.message}));
+        let raised = !diag.doing.is_empty() || EVALUATION.contains(&diag.code.as_str());
+        let msg = match raised {
+            true => format!("Task failed: {}", diag.chain()),
+            false => diag.message.clone(),
+        };
+        let mut judged = Judged::new(json!({"changed": false, "failed": true, "msg": msg}));
+        if !diag.data.is_empty() {
+            for (key, value) in &diag.data {
+                judged.set(key, from_json(value));
+            }
+        }
         judged.diag = Some(diag);
+        judged.raised = raised;
         judged
     }
 
@@ -134,6 +165,7 @@ impl Judged {
             diag: None,
             duration: 0.0,
             no_facts: false,
+            raised: false,
         }
     }
 
@@ -162,17 +194,13 @@ pub fn judge(engine: &Engine, unit: &Unit, scope: &SharedScope, mut judged: Judg
     if judged.entry("changed").is_none() {
         judged.set("changed", Value::from(judged.status == Status::Changed));
     }
-    match conditions(engine, unit, scope, &mut judged) {
-        Ok(()) => judged,
-        Err(diag) => {
-            let mut failed = judged;
-            failed.set("failed", true);
-            failed.set("msg", diag.message.as_str());
-            failed.status = Status::Failed;
-            failed.diag = Some(diag);
-            failed
-        }
+    if !judged.raised {
+        conditions(engine, unit, scope, &mut judged);
     }
+    if judged.status == Status::Failed && judged.entry("exception").is_none() {
+        judged.set("exception", NO_TRACEBACK);
+    }
+    judged
 }
 
 fn conditions(
@@ -180,11 +208,12 @@ fn conditions(
     unit: &Unit,
     scope: &SharedScope,
     judged: &mut Judged,
-) -> Result<()> {
+) {
     if let Some(conditions) = &unit.task.changed_when {
         let seen = registered(unit, scope, judged);
-        match all(engine, conditions, &seen, &unit.context)? {
-            Known::Known(changed) => {
+        match all(engine, conditions, &seen, &unit.context) {
+            Err(diag) => return cannot_judge(judged, "changed_when_result", diag),
+            Ok(Known::Known(changed)) => {
                 judged.set("changed", changed);
                 if judged.status != Status::Failed {
                     judged.status = if changed { Status::Changed } else { Status::Ok };
@@ -193,23 +222,40 @@ fn conditions(
                     }
                 }
             }
-            Known::Unknown => judged.certainty = Certainty::Unknown,
+            Ok(Known::Unknown) => judged.certainty = Certainty::Unknown,
         }
     }
     if let Some(conditions) = &unit.task.failed_when {
         let seen = registered(unit, scope, judged);
-        if let Known::Known(failed) = all(engine, conditions, &seen, &unit.context)? {
-            judged.set("failed", failed);
-            judged.set("failed_when_result", failed);
-            let changed = judged.entry("changed").is_some_and(Value::truthy);
-            judged.status = match (failed, changed) {
-                (true, _) => Status::Failed,
-                (false, true) => Status::Changed,
-                (false, false) => Status::Ok,
-            };
+        match all(engine, conditions, &seen, &unit.context) {
+            Err(diag) => cannot_judge(judged, "failed_when_result", diag),
+            Ok(Known::Known(failed)) => {
+                if judged.status == Status::Failed && !failed {
+                    judged.set("failed_when_suppressed_exception", NO_TRACEBACK);
+                }
+                judged.set("failed", failed);
+                judged.set("failed_when_result", failed);
+                let changed = judged.entry("changed").is_some_and(Value::truthy);
+                judged.status = match (failed, changed) {
+                    (true, _) => Status::Failed,
+                    (false, true) => Status::Changed,
+                    (false, false) => Status::Ok,
+                };
+            }
+            Ok(Known::Unknown) => {}
         }
     }
-    Ok(())
+}
+
+/// The task fails where a condition on its result cannot be evaluated; the result says why.
+fn cannot_judge(judged: &mut Judged, key: &str, diag: Box<Diag>) {
+    judged.set("failed", true);
+    judged.set(key, diag.chain());
+    if judged.entry("msg").is_none() {
+        judged.set("msg", diag.message.as_str());
+    }
+    judged.status = Status::Failed;
+    judged.diag = Some(diag);
 }
 
 fn registered(unit: &Unit, scope: &SharedScope, judged: &Judged) -> SharedScope {
@@ -270,7 +316,12 @@ pub fn outcome(unit: &Unit, judged: &Judged, item: Option<&str>) -> Outcome {
     let result = if unit.info.no_log {
         censored(judged)
     } else {
-        judged.value.to_json()
+        let mut shown = judged.value.to_json();
+        if let Json::Object(map) = &mut shown {
+            map.remove("exception");
+            map.remove("failed_when_suppressed_exception");
+        }
+        shown
     };
     let failed = matches!(judged.status, Status::Failed);
     Outcome {
@@ -354,5 +405,6 @@ pub fn loop_result(items: &[(Judged, bool)]) -> Judged {
         diag: None,
         duration: items.iter().map(|(j, _)| j.duration).sum(),
         no_facts: false,
+        raised: false,
     }
 }

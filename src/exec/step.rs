@@ -263,7 +263,7 @@ fn make(run: &super::run::Run, job: &Job, scope: &crate::vars::SharedScope) -> R
         context: &unit.context,
         unknown: Cell::new(false),
     };
-    let typed = (entry.check)(&args, &run.sources)?;
+    let typed = (entry.check)(&args, &run.sources).map_err(|diag| worded(diag, entry, &args))?;
     let prepared = (entry.prepare)(&typed, &control)?;
     if control.unknown.get() && !unit.dry {
         return Ok(Made::Unknown("what it renders is not known yet".to_owned()));
@@ -300,7 +300,10 @@ pub fn arguments(
     entry: &modules::Entry,
 ) -> Result<Value> {
     let context = &job.unit.context;
-    let own = run.engine.render(&job.task.args, scope, context)?;
+    let own = run
+        .engine
+        .render(&job.task.args, scope, context)
+        .map_err(|diag| unresolved(run, job, scope, entry, diag))?;
     let mut merged = Map::new();
     for level in &job.around.module_defaults {
         let defaults = run.engine.render(level, scope, context)?;
@@ -338,6 +341,61 @@ pub fn arguments(
     Ok(Value::map(merged).at(own.span))
 }
 
+/// Actions of ansible-core that check their options themselves.
+const OWN_WORDS: [&str; 5] = [
+    "fail",
+    "group_by",
+    "include_vars",
+    "set_stats",
+    "wait_for_connection",
+];
+
+/// Options that an action does not have, in that action's words.
+pub fn worded(mut diag: Box<Diag>, entry: &modules::Entry, args: &Value) -> Box<Diag> {
+    if diag.code == "unknown-option" && OWN_WORDS.contains(&entry.name) {
+        let known = (entry.fields)();
+        let given = args.as_map().into_iter().flatten();
+        let mut strange: Vec<String> = given
+            .map(|(key, _)| key.to_value().to_text())
+            .filter(|name| !known.contains(&name.as_str()))
+            .collect();
+        strange.sort_unstable();
+        let strange = strange.join(", ");
+        diag.message = format!("Invalid options for {}: {strange}", entry.name);
+    }
+    diag
+}
+
+/// Says which option of a task could not be rendered.
+fn unresolved(
+    run: &super::run::Run,
+    job: &Job,
+    scope: &crate::vars::SharedScope,
+    entry: &modules::Entry,
+    diag: Box<Diag>,
+) -> Box<Diag> {
+    let fails = |value: &Value| {
+        let rendered = run.engine.render_unless_omitted(value, scope, &job.unit.context);
+        rendered.is_err()
+    };
+    let options = job.task.args.as_map().into_iter().flatten();
+    let option = options
+        .filter(|(_, value)| fails(value))
+        .map(|(key, _)| key.to_value().to_text())
+        .next();
+    let diag = match option.as_deref() {
+        None => diag,
+        Some(name) if Some(name) == entry.free_form => {
+            diag.doing("Error while resolving value for '_raw_params'")
+        }
+        Some(name) => diag.doing(format!("Error while resolving value for '{name}'")),
+    };
+    diag.doing(format!(
+        "Finalization of task args for '{}' failed",
+        entry.fqcn
+    ))
+}
+
 fn environment(
     run: &super::run::Run,
     job: &Job,
@@ -350,7 +408,7 @@ fn environment(
         .iter()
         .chain(&job.task.common.environment);
     for level in levels {
-        let rendered = run.engine.render(level, scope, &job.unit.context)?;
+        let rendered = keyword(run, "environment", level, scope, &job.unit.context)?;
         let dicts = match &rendered.kind {
             Kind::List(items) => items.to_vec(),
             _ => vec![rendered],
@@ -366,6 +424,18 @@ fn environment(
     Ok(environment)
 }
 
+/// The rendered value of a keyword.
+fn keyword(
+    run: &super::run::Run,
+    name: &str,
+    value: &Value,
+    scope: &crate::vars::SharedScope,
+    context: &crate::jinja::Context,
+) -> Result<Value> {
+    let rendered = run.engine.render(value, scope, context);
+    rendered.map_err(|diag| diag.doing(format!("Error processing keyword '{name}'")))
+}
+
 /// As whom a step is performed: connection variables win over keywords, keywords over the command
 /// line and the configuration.
 fn become_of(
@@ -373,7 +443,7 @@ fn become_of(
     job: &Job,
     scope: &crate::vars::SharedScope,
 ) -> Result<Option<Become>> {
-    let pick = |variables: &[&str], keyword: Option<&Value>, default: &str| -> Result<String> {
+    let pick = |variables: &[&str], given: Option<&Value>, default: &str| -> Result<String> {
         for name in variables {
             if let Some(value) = scope.get(name) {
                 let value = run.engine.render(&value, scope, &job.unit.context)?;
@@ -382,11 +452,11 @@ fn become_of(
                 }
             }
         }
-        match keyword {
-            Some(value) => Ok(run
-                .engine
-                .render(value, scope, &job.unit.context)?
-                .to_text()),
+        match given {
+            Some(value) => {
+                let name = variables[0].trim_start_matches("ansible_");
+                Ok(keyword(run, name, value, scope, &job.unit.context)?.to_text())
+            }
             None => Ok(default.to_owned()),
         }
     };

@@ -7,7 +7,7 @@ use super::context::Surroundings;
 use super::host::{HostRun, Stop};
 use super::queue::{Effect, Entry, Item};
 use super::results::{self, Brings, Judged, Unit};
-use crate::diag::{Diag, Result};
+use crate::diag::Result;
 use crate::jinja::Context;
 use crate::modules::{self, Side};
 use crate::output::{Status, TaskInfo};
@@ -323,7 +323,13 @@ impl HostRun {
     ) -> Result<Arc<Unit>, Stop> {
         let name = match &task.name {
             Some(name) if name.to_text().contains("{{") => {
-                self.render_or(name, task, around)?.to_text()
+                let context = self.context(task, around);
+                let shown = self.eval(
+                    |host| host.task_scope(around, task),
+                    |run, scope| run.engine.render_marked(name, scope, &context),
+                    |(value, _)| value.find_unknown().is_some(),
+                )?;
+                shown.map_or_else(|_| name.to_text(), |(value, _)| value.to_text())
             }
             Some(name) => name.to_text(),
             None => task.module.clone(),
@@ -403,7 +409,7 @@ impl HostRun {
                 }
                 Err(diag) => {
                     let diag = diag.at_if_none(condition.span.or(job.task.span));
-                    return self.end(job, Judged::failed(condition_failed(diag)));
+                    return self.end(job, Judged::failed(diag));
                 }
             }
         }
@@ -457,12 +463,6 @@ pub fn to_bool(value: &Value) -> bool {
         ),
         None => value.truthy(),
     }
-}
-
-fn condition_failed(diag: Box<Diag>) -> Box<Diag> {
-    let mut diag = diag;
-    diag.message = format!("The conditional check failed: {}", diag.message);
-    diag
 }
 
 /// A role, then the roles that depend on it, nearest first.

@@ -29,7 +29,7 @@ pub fn syntax(options: &RenderOptions) -> Result<SyntaxConfig> {
     builder
         .trim_blocks(options.trim_blocks.unwrap_or(true))
         .lstrip_blocks(options.lstrip_blocks.unwrap_or(false))
-        .keep_trailing_newline(true);
+        .keep_trailing_newline(false);
     if let Some((open, close)) = &options.block {
         builder.block_delimiters(open.clone(), close.clone());
     }

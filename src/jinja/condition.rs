@@ -18,6 +18,9 @@ use std::sync::Arc;
 pub fn evaluate(env: &Rc<Env>, value: &Value) -> Res<bool> {
     match &value.kind {
         Kind::Str(text) if text.trust != Trust::Plain => expression(env, &text.text, value.span),
+        Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) => {
+            Err(broken("Conditional expressions must be strings.", value.span))
+        }
         _ => boolean(env, env.realize(value)?, value.span),
     }
 }
@@ -62,6 +65,7 @@ fn bare(env: &Rc<Env>, text: &Arc<str>, span: Span) -> Res<bool> {
         env: env.clone(),
         template: template.clone(),
         span,
+        marks: None,
     };
     let locals = Rc::new(Locals::default());
     let value = run.eval(expr, &locals)?;
@@ -78,7 +82,7 @@ fn boolean(env: &Env, obj: Obj, span: Span) -> Res<bool> {
         O::Omit => Err(super::container::omitted().at(span)),
         _ => {
             let truth = if obj.truth()? { "True" } else { "False" };
-            let place = env.engine.sources.place(obj.span.or(span));
+            let place = env.engine.absolute_place(obj.span.or(span));
             let place = place.as_deref().unwrap_or("<unknown>");
             Err(broken(
                 &format!(

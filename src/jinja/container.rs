@@ -352,6 +352,7 @@ impl Obj {
             O::Unknown(why, _) => Kind::Unknown(why.clone()),
             O::Undefined(undef) => return Err(Stop::Undefined(undef.clone())),
             O::Omit => return Err(omitted()),
+            O::Sealed(_) => return Ok(Value::str(self.str()?).at(self.span)),
             O::List(list) | O::Tuple(list) => match list.original() {
                 Some(value) => return Ok(value),
                 None => Kind::List(Arc::new(finish_all(list.items()?)?)),
@@ -365,7 +366,7 @@ impl Obj {
             }
             O::Native(native) => {
                 return Err(Stop::fail(format!(
-                    "Type '{}' is unsupported for variable storage",
+                    "Type '{}' is unsupported for variable storage.",
                     native.type_name()
                 )));
             }

@@ -118,6 +118,34 @@ impl Inner {
         }
     }
 
+    /// The place that the control side's own data come from, such as `<environment variable 'X'>`.
+    pub fn span_of(&self, name: &str, text: &str) -> Span {
+        let key: Arc<str> = format!("{name}\0{text}").into();
+        let known = self.file_numbers.read();
+        let known = known.unwrap_or_else(|e| e.into_inner()).get(&key).copied();
+        let file = known.unwrap_or_else(|| {
+            let number = self.sources.add(name, text);
+            let mut numbers = self.file_numbers.write().unwrap_or_else(|e| e.into_inner());
+            numbers.insert(key, number);
+            number
+        });
+        Span {
+            file,
+            start: 0,
+            end: text.len() as u32,
+        }
+    }
+
+    /// `file:line:column` with the file's full path.
+    pub fn absolute_place(&self, span: Span) -> Option<String> {
+        let place = self.sources.place(span)?;
+        if place.starts_with(['/', '<']) {
+            return Some(place);
+        }
+        let here = std::env::current_dir().ok()?;
+        Some(here.join(place).to_string_lossy().into_owned())
+    }
+
     /// The place of a part of a string. Quotes, escapes and indentation make the written form
     /// longer than the string, so the part is looked for in the source.
     pub fn place(&self, span: Span, text: &str, at: At) -> Span {

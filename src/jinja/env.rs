@@ -6,9 +6,9 @@ use super::container::{Dict, List, has_template};
 use super::engine::Inner;
 use super::exec;
 use super::ir::Template;
-use super::obj::{O, Obj};
+use super::obj::{O, Obj, Sealed};
 use super::stop::{Res, Stop, Undef};
-use crate::diag::{Span, nearest};
+use crate::diag::{Diag, Span, nearest};
 use crate::modules::RenderOptions;
 use crate::value::{Kind, Trust, Value};
 use crate::vars::SharedScope;
@@ -84,9 +84,9 @@ impl Env {
                 let mut chain = busy[first..].to_vec();
                 chain.push(name.to_owned());
                 let chain = chain.join(" -> ");
+                let message = format!("Recursive loop detected in template: {chain}");
                 return Err(
-                    Stop::fail(format!("Recursive loop detected in template: {chain}"))
-                        .at(value.span),
+                    Stop::Fail(Diag::error("template-recursion", message)).at(value.span)
                 );
             }
             if busy.len() >= DEPTH {
@@ -107,10 +107,10 @@ impl Env {
             Kind::Str(text) => match text.trust {
                 Trust::Plain => O::Str(text.text.clone()).into(),
                 Trust::Template => self.render_text(&text.text, value.span)?,
-                Trust::Vault => {
-                    let plain = self.engine.decrypt_text(&text.text, value.span)?;
-                    self.render_text(&plain, Span::NONE)?
-                }
+                Trust::Vault => match self.engine.decrypt_text(&text.text, value.span) {
+                    Ok(plain) => self.render_text(&plain, Span::NONE)?,
+                    Err(why) => O::Sealed(Rc::new(Sealed::closed(text.text.clone(), why))).into(),
+                },
             },
             _ => Obj::scalar(value).unwrap_or_else(Obj::none),
         };

@@ -1,5 +1,6 @@
 //! Expressions.
 
+use super::marks::Marks;
 use super::args::Args;
 use super::container::{Dict, to_key};
 use super::env::{Env, soften};
@@ -22,6 +23,8 @@ pub struct Run {
     pub template: Arc<Template>,
     /// Where its text stands.
     pub span: Span,
+    /// Undefined values that it writes are marked and not refused.
+    pub marks: Option<Rc<Marks>>,
 }
 
 impl Run {

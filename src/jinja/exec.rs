@@ -5,6 +5,7 @@ use super::eval::{Run, call, call_method};
 use super::ir::{Arg, At, Block, Body, E, Expr, Macro, Stmt, Target, Template};
 use super::locals::Locals;
 use super::loops;
+use super::marks::Marks;
 use super::macros::{Caller, MacroObj, Module};
 use super::obj::{O, Obj};
 use super::stop::{Res, Stop};
@@ -110,15 +111,55 @@ pub fn render(env: &Rc<Env>, template: &Arc<Template>, span: Span) -> Res<Obj> {
         env: env.clone(),
         template: template.clone(),
         span,
+        marks: None,
     };
+    rendered(&run)
+}
+
+/// The same; undefined values become texts that say so.
+pub fn render_marked(
+    env: &Rc<Env>,
+    template: &Arc<Template>,
+    span: Span,
+    marks: &Rc<Marks>,
+) -> Res<Obj> {
+    let run = Run {
+        env: env.clone(),
+        template: template.clone(),
+        span,
+        marks: Some(marks.clone()),
+    };
+    rendered(&run)
+}
+
+fn rendered(run: &Run) -> Res<Obj> {
+    let template = &run.template;
     let locals = Rc::new(Locals::default());
     match &template.body {
         Body::Expr(expr) => run.eval(expr, &locals),
         Body::Stmts(_) => {
             let mut out = Out::default();
             run.root(&locals, &mut out, Blocks::default())?;
-            Ok(out.object())
+            Ok(with_newlines(&template.text, out.object()))
         }
+    }
+}
+
+/// A text ends in at least as many newlines as its template: Jinja drops the last one of a source,
+/// which lets `{{ list }}` at the end of a folded scalar stay a list (observed: ansible-core
+/// 2.19.14).
+pub fn with_newlines(template: &str, obj: Obj) -> Obj {
+    let count = |text: &str| text.len() - text.trim_end_matches('\n').len();
+    let O::Str(text) = &obj.kind else {
+        return obj;
+    };
+    let missing = count(template).saturating_sub(count(text));
+    if missing == 0 {
+        return obj;
+    }
+    Obj {
+        kind: O::Str(format!("{text}{}", "\n".repeat(missing)).into()),
+        span: obj.span,
     }
 }
 
@@ -185,6 +226,10 @@ impl Run {
                 let value = self.eval(expr, locals)?;
                 match (&frame.parent, &value.kind) {
                     (Some(_), _) => Ok(()),
+                    (None, O::Undefined(undef)) if self.marks.is_some() => match &self.marks {
+                        Some(marks) => out.push(marks.text(undef)),
+                        None => Ok(()),
+                    },
                     (None, O::Undefined(undef)) => {
                         self.located(Err(Stop::Undefined(undef.clone())), expr.at)
                     }

@@ -5,7 +5,9 @@ use super::eval::Run;
 use super::obj::Obj;
 use super::stop::{Res, Stop};
 use crate::diag::Diag;
-use std::path::PathBuf;
+use crate::value::Map;
+use crate::vars::SharedScope;
+use std::path::{Path, PathBuf};
 
 /// Loads the first of the named templates that exists: in `templates/` of each directory of the
 /// search path, then in the directory itself.
@@ -24,6 +26,7 @@ pub fn load(run: &Run, names: &[Obj]) -> Res<Run> {
                 env: run.env.clone(),
                 template,
                 span,
+                marks: None,
             });
         }
         wanted.push(name.to_string());
@@ -62,4 +65,42 @@ pub fn find(env: &Env, name: &str, subdir: &str) -> Option<PathBuf> {
         .iter()
         .flat_map(|dir| [dir.join(subdir).join(&name), dir.join(&name)])
         .find(|path| path.exists())
+}
+
+/// The variables that only the templates of a file see (ansible-core's list of special variables).
+pub fn template_vars(path: &Path, scope: &SharedScope) -> Map {
+    use std::os::unix::fs::MetadataExt;
+    let meta = std::fs::metadata(path).ok();
+    let mut vars = Map::new();
+    let full = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    vars.insert("template_host", host.to_string_lossy().into_owned());
+    vars.insert("template_path", path.to_string_lossy().into_owned());
+    vars.insert("template_fullpath", full.to_string_lossy().into_owned());
+    let uid = meta.as_ref().map_or(0, |m| m.uid());
+    let owner = nix::unistd::User::from_uid(uid.into()).ok().flatten();
+    vars.insert(
+        "template_uid",
+        owner.map_or_else(|| uid.to_string(), |user| user.name),
+    );
+    let mtime = meta.as_ref().map_or(0.0, |m| m.mtime() as f64);
+    vars.insert("template_mtime", seconds(mtime));
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0.0, |d| d.as_secs_f64());
+    vars.insert("template_run_date", seconds(now));
+    if scope.get("ansible_managed").is_none() {
+        vars.insert("ansible_managed", "Ansible managed");
+    }
+    vars
+}
+
+fn seconds(since_1970: f64) -> String {
+    time::OffsetDateTime::from_unix_timestamp(since_1970 as i64).map_or_else(
+        |_| String::new(),
+        |t| {
+            let (h, m, s) = t.to_hms();
+            format!("{} {h:02}:{m:02}:{s:02}", t.date())
+        },
+    )
 }

@@ -28,7 +28,7 @@ impl Native for Function {
 
     fn call(&self, mut args: Args) -> Res<Obj> {
         args.name = self.0.into();
-        if self.0 != "undef"
+        if !matches!(self.0, "undef" | "lookup" | "query" | "q")
             && let Some(bad) = first_undefined(&args)
         {
             return Ok(bad);
@@ -197,11 +197,14 @@ fn namespace(args: Args) -> Res<Obj> {
     Ok(Obj::native(Namespace(RefCell::new(vars))))
 }
 
+/// What `undef()` says where it is given nothing to say.
+pub const NO_HINT: &str = "Mandatory variable has not been overridden";
+
 fn undef(args: Args) -> Res<Obj> {
     let [hint] = args.bind(["hint"])?;
     let message = match hint {
         Some(hint) if !hint.is_none() => hint.text()?,
-        _ => "Mandatory variable has not been overridden".to_owned(),
+        _ => NO_HINT.to_owned(),
     };
     Ok(O::Undefined(Rc::new(Undef {
         message,

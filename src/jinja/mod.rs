@@ -21,12 +21,15 @@ mod locals;
 mod lookups;
 mod loops;
 mod macros;
+mod marks;
 mod mask;
 mod methods;
 mod obj;
 mod ops;
 mod stop;
 mod tests;
+
+pub use files::template_vars;
 
 /// Opens a vaulted variable.
 pub type Decrypt = Arc<dyn Fn(&str) -> Result<String> + Send + Sync>;
@@ -82,18 +85,18 @@ impl Engine {
         )
     }
 
-    /// Renders a value deeply: strings that are templates, lists, dicts (keys too). A string that
+    /// Renders a value deeply: strings that are templates, lists, dicts (their keys stay). A string that
     /// is one `{{ expression }}` gives the expression's own type, anything else a string. The
     /// result holds no templates; parts that are unknown are unknown in place; entries and items
     /// that are `omit` are left out.
     pub fn render(&self, value: &Value, scope: &SharedScope, at: &Context) -> Result<Value> {
-        if container::is_plain(value) && !has_key_template(value) {
+        if container::is_plain(value) {
             return Ok(value.clone());
         }
         let env = Env::new(&self.inner, scope, at);
         render_value(&env, value)
             .and_then(|v| v.ok_or_else(container::omitted))
-            .map_err(|stop| to_diag(stop, value.span))
+            .map_err(|stop| to_diag(stop, value.span, TEMPLATE))
     }
 
     /// As [`Engine::render`], but `None` where the value itself is `omit`.
@@ -104,7 +107,7 @@ impl Engine {
         at: &Context,
     ) -> Result<Option<Value>> {
         let env = Env::new(&self.inner, scope, at);
-        render_value(&env, value).map_err(|stop| to_diag(stop, value.span))
+        render_value(&env, value).map_err(|stop| to_diag(stop, value.span, TEMPLATE))
     }
 
     /// Evaluates a condition (`when`, `until`, `changed_when`): an expression without braces, a
@@ -120,7 +123,7 @@ impl Engine {
             Ok(truth) => Ok(Known::Known(truth)),
             Err(Stop::Unknown(_)) => Ok(Known::Unknown),
             Err(stop) => {
-                let mut diag = to_diag(stop, value.span);
+                let mut diag = to_diag(stop, value.span, EXPRESSION);
                 if diag.code == "undefined-variable" {
                     diag.message = format!("Error while evaluating conditional: {}", diag.message);
                 }
@@ -139,8 +142,43 @@ impl Engine {
         at: &Context,
     ) -> Result<Option<String>> {
         let (text, options) = header::split(text, options)?;
+        let done = self
+            .run_file(name, text, &options, scope, at)
+            .and_then(|obj| exec::Out::One(obj).text());
+        match done {
+            Ok(text) => Ok(Some(match &options.newline {
+                Some(newline) if newline != "\n" => text.replace('\n', newline),
+                _ => text,
+            })),
+            Err(Stop::Unknown(_)) => Ok(None),
+            Err(stop) => Err(to_diag(stop, Span::NONE, TEMPLATE)),
+        }
+    }
+
+    /// Renders a template file to a value: a file that is one `{{ expression }}` gives the
+    /// expression's own type, as the `template` lookup does.
+    fn file_value(
+        &self,
+        name: &std::path::Path,
+        text: &str,
+        options: &RenderOptions,
+        scope: &SharedScope,
+        at: &Context,
+    ) -> stop::Res<Value> {
+        let (text, options) = header::split(text, options)?;
+        self.run_file(name, text, &options, scope, at)?.to_value()
+    }
+
+    fn run_file(
+        &self,
+        name: &std::path::Path,
+        text: &str,
+        options: &RenderOptions,
+        scope: &SharedScope,
+        at: &Context,
+    ) -> stop::Res<Obj> {
         let text: Arc<str> = text.replace("\r\n", "\n").replace('\r', "\n").into();
-        let (template, span) = self.inner.compiled_file(name, &text, &options)?;
+        let (template, span) = self.inner.compiled_file(name, &text, options)?;
         let env = Env::new(&self.inner, scope, at);
         env.options.replace(options.clone());
         let mut out = exec::Out::default();
@@ -148,18 +186,10 @@ impl Engine {
             env,
             template,
             span,
+            marks: None,
         };
-        let done = run
-            .root(&Rc::default(), &mut out, exec::Blocks::default())
-            .and_then(|()| out.text());
-        match done {
-            Ok(text) => Ok(Some(match &options.newline {
-                Some(newline) if newline != "\n" => text.replace('\n', newline),
-                _ => text,
-            })),
-            Err(Stop::Unknown(_)) => Ok(None),
-            Err(stop) => Err(to_diag(stop, Span::NONE)),
-        }
+        run.root(&Rc::default(), &mut out, exec::Blocks::default())?;
+        Ok(exec::with_newlines(&text, out.object()))
     }
 
     /// Runs a lookup for `with_NAME: terms`: the list to loop over.
@@ -178,7 +208,7 @@ impl Engine {
         match done {
             Ok(value) => Ok(value.at(terms.span)),
             Err(Stop::Unknown(why)) => Ok(Value::unknown(why).at(terms.span)),
-            Err(stop) => Err(to_diag(stop, terms.span)),
+            Err(stop) => Err(to_diag(stop, terms.span, TEMPLATE)),
         }
     }
 
@@ -203,24 +233,15 @@ impl Engine {
             "filter" => filters::names(),
             _ => tests::names(),
         };
+        let place = if bare { "expression" } else { "template" };
         let message = format!(
-            "Syntax error in template: No {} named '{}'.",
+            "Syntax error in {place}: No {} named '{}'.",
             missing.what, missing.name
         );
         let place = self.inner.place(text.span, &string.text, missing.at);
         Err(Diag::error("template-syntax", message)
             .at(place, "")
             .did_you_mean(&missing.name, known))
-    }
-}
-
-fn has_key_template(value: &Value) -> bool {
-    match &value.kind {
-        Kind::List(items) => items.iter().any(has_key_template),
-        Kind::Map(map) => map.iter().any(|(key, value)| {
-            key.as_str().is_some_and(container::has_template) || has_key_template(value)
-        }),
-        _ => false,
     }
 }
 
@@ -237,23 +258,8 @@ fn render_value(env: &Rc<Env>, value: &Value) -> stop::Res<Option<Value>> {
         Kind::Map(map) => {
             let mut done = Map::new();
             for (key, item) in map.iter() {
-                let Some(item) = render_value(env, item)? else {
-                    continue;
-                };
-                match key.as_str() {
-                    // Keys carry no trust; only those of the user's own dicts get here unrendered,
-                    // and a key of data looks like a template only if it is meant to mislead.
-                    Some(text) if container::has_template(text) && !container::is_plain(value) => {
-                        let text: Arc<str> = text.into();
-                        let made = env.render_text(&text, key.span)?;
-                        made.use_it()?;
-                        let mut made = container::to_key(&made)?;
-                        made.span = key.span;
-                        done.insert(made, item);
-                    }
-                    _ => {
-                        done.insert(key.clone(), item);
-                    }
+                if let Some(item) = render_value(env, item)? {
+                    done.insert(key.clone(), item);
                 }
             }
             Kind::Map(Arc::new(done))
@@ -272,8 +278,15 @@ fn render_value(env: &Rc<Env>, value: &Value) -> stop::Res<Option<Value>> {
     }))
 }
 
-fn to_diag(stop: Stop, span: Span) -> Box<Diag> {
+/// What ansible-core says was being done where Python's own errors come up.
+const TEMPLATE: &str = "Error rendering template";
+const EXPRESSION: &str = "Error rendering expression";
+
+fn to_diag(stop: Stop, span: Span, doing: &str) -> Box<Diag> {
     match stop {
+        Stop::Fail(diag) if diag.code == "template-error" && diag.doing.is_empty() => {
+            diag.at_if_none(span).doing(doing)
+        }
         Stop::Fail(diag) => diag.at_if_none(span),
         Stop::Undefined(undef) => undef.diag().at_if_none(span),
         Stop::Unknown(why) => Diag::error(

@@ -6,7 +6,7 @@
 use super::args::Args;
 use super::container::{Dict, List};
 use super::stop::{Res, Stop, Undef};
-use crate::diag::Span;
+use crate::diag::{Diag, Span};
 use crate::value::{Kind, Value, float_repr, quote_repr};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -43,12 +43,40 @@ pub enum O {
     Dict(Rc<Dict>),
     /// Not known before apply; the flag says whether it is sure to be defined.
     Unknown(Arc<str>, bool),
+    /// A vaulted text that is kept as it is: one that cannot be opened.
+    Sealed(Rc<Sealed>),
     /// Undefined; an error when used.
     Undefined(Rc<Undef>),
     /// `omit`
     Omit,
     /// Functions, macros, loops, namespaces, dates.
     Native(Rc<dyn Native>),
+}
+
+/// A `$ANSIBLE_VAULT` envelope.
+pub struct Sealed {
+    /// As written.
+    pub envelope: Arc<str>,
+    /// What is in it, or why that cannot be told.
+    inside: std::result::Result<Arc<str>, Box<Diag>>,
+}
+
+impl Sealed {
+    /// An envelope whose content is known.
+    pub fn opened(envelope: Arc<str>, text: Arc<str>) -> Sealed {
+        Sealed {
+            envelope,
+            inside: Ok(text),
+        }
+    }
+
+    /// An envelope that cannot be opened: an error for whatever looks into it.
+    pub fn closed(envelope: Arc<str>, why: Box<Diag>) -> Sealed {
+        Sealed {
+            envelope,
+            inside: Err(why),
+        }
+    }
 }
 
 /// Objects that have behaviour of their own.
@@ -210,6 +238,10 @@ impl Obj {
         match &self.kind {
             O::Unknown(why, _) => Err(Stop::Unknown(why.clone())),
             O::Undefined(undef) => Err(Stop::Undefined(undef.clone())),
+            O::Sealed(sealed) => match &sealed.inside {
+                Ok(_) => Ok(self),
+                Err(why) => Err(Stop::Fail(why.clone())),
+            },
             _ => Ok(self),
         }
     }
@@ -228,6 +260,7 @@ impl Obj {
             O::Dict(_) => "dict",
             O::Unknown(..) => "unknown",
             O::Undefined(_) => "Undefined",
+            O::Sealed(_) => "EncryptedString",
             O::Omit => "Omit",
             O::Native(native) => native.type_name(),
         }
@@ -256,6 +289,7 @@ impl Obj {
     pub fn str(&self) -> Res<Arc<str>> {
         match &self.use_it()?.kind {
             O::Str(s) => Ok(s.clone()),
+            O::Sealed(sealed) => sealed.inside.clone().map_err(Stop::Fail),
             _ => Err(Stop::fail(format!(
                 "expected a string, got '{}'",
                 self.type_name()
@@ -344,6 +378,7 @@ impl Obj {
     pub fn text(&self) -> Res<String> {
         match &self.use_it()?.kind {
             O::Str(s) => Ok(s.to_string()),
+            O::Sealed(_) => Ok(self.str()?.to_string()),
             _ => self.repr(),
         }
     }
@@ -362,6 +397,7 @@ impl Obj {
             O::Int(n) => out.push_str(&n.to_string()),
             O::Float(f) => out.push_str(&float_repr(*f)),
             O::Str(s) => out.push_str(&quote_repr(s)),
+            O::Sealed(_) => out.push_str(&quote_repr(&self.str()?)),
             O::Bytes(b) => {
                 out.push('b');
                 let text: String = b.iter().map(|b| *b as char).collect();

@@ -197,7 +197,7 @@ fn templates_name_templates() {
         ("{% from 'macros.j2' import m as n %}{{ n(1) }}", "[1]"),
         (
             "{% set local = 1 %}{% include 'part.j2' %}{% include 'part.j2' without context %}",
-            "part 80 1\npart 80 -\n",
+            "part 80 1part 80 -",
         ),
         ("{% include 'nope.j2' ignore missing %}ok", "ok"),
         (

@@ -237,8 +237,8 @@ pub(super) fn reason(outcome: &Outcome, sources: &SourceMap) -> String {
         _ if controlled(&outcome.task) => "Action failed: ",
         _ => "Module failed: ",
     };
-    let text = match text.strip_prefix("Task failed: ") {
-        Some(text) => text.to_owned(),
+    let text = match message.strip_prefix("Task failed: ") {
+        Some(raised) => raised.to_owned(),
         None => format!("{kind}{text}"),
     };
     format!("[ERROR]: Task failed: {text}\n{place}")

@@ -29,6 +29,9 @@ const MORE: &str = "_variable_params";
 /// Command modules keep `k=v` text that is none of their options.
 const COMMANDS: &[&str] = &["command", "shell", "script", "raw"];
 
+/// Modules that have no use for free text, but do not refuse it before they run.
+const RAW: &[&str] = &["add_host", "group_by", "set_fact"];
+
 /// Reads the action of a task.
 ///
 /// # Errors
@@ -362,6 +365,11 @@ impl Reader<'_> {
     fn free(&self, args: &mut Arguments, value: Value) -> Result<()> {
         if let Some(option) = self.entry.and_then(|entry| entry.free_form) {
             args.dict.insert(option, value);
+            return Ok(());
+        }
+        // What it means is the module's business, when it runs.
+        if self.entry.is_some_and(|e| RAW.contains(&e.name)) && !is_all_template(&value) {
+            args.dict.insert("_raw_params", value);
             return Ok(());
         }
         if is_all_template(&value) {

@@ -174,7 +174,7 @@ fn dependencies_come_first_and_know_their_parents() {
 fn check_finds_what_no_host_is_needed_for() {
     let (loader, playbook) = load("check/site.yml");
     let mut all = String::new();
-    for diag in check(&loader, &playbook) {
+    for diag in check(&loader, &playbook, false) {
         let text = render(&diag, &loader.sources, false)
             .replace(&cases("check").display().to_string(), "DIR")
             .replace("tests/cases/check", "DIR");
@@ -190,7 +190,7 @@ fn shipped_playbook_has_no_faults() {
     let loader = loader();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks/site.yml");
     let playbook = loader.playbook(&path).unwrap();
-    let found = check(&loader, &playbook);
+    let found = check(&loader, &playbook, false);
     let shown: Vec<String> = found
         .iter()
         .map(|diag| render(diag, &loader.sources, false))
@@ -215,7 +215,7 @@ fn a_thousand_tasks_are_checked() {
     let loader = loader();
     let playbook = loader.playbook(&path).unwrap();
     let loaded = begun.elapsed();
-    assert!(check(&loader, &playbook).is_empty());
+    assert!(check(&loader, &playbook, false).is_empty());
     // For `--nocapture`: the bar for a release build is 0.2 s.
     eprintln!(
         "loaded in {loaded:?}, loaded and checked in {:?}",

@@ -1,12 +1,12 @@
 //! `debug`, `assert` and `fail`.
 
-use super::{arguments, flag, text};
-use crate::diag::Result;
+use super::{arguments, flag};
+use crate::diag::{Diag, Result};
 use crate::exec::host::{HostRun, Stop};
 use crate::exec::results::Judged;
 use crate::exec::task::Job;
 use crate::sys::Known;
-use crate::value::{Map, Trust, Value};
+use crate::value::{Kind, Map, Trust, Value};
 
 /// `debug`
 pub fn debug(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
@@ -26,22 +26,31 @@ pub fn debug(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     }
     // Ansible's callback shows these results in full at any verbosity.
     result.insert("_ansible_verbose_always", true);
-    if let Some(var) = args.get("var").filter(|v| !v.is_null()) {
-        let value = variable(host, job, var)?;
-        match value {
-            Ok(value) => {
+    let var = args.get("var").filter(|v| !v.is_null());
+    let msg = args.get("msg").filter(|v| !v.is_null());
+    if var.is_some() && msg.is_some() {
+        let diag = Diag::error(
+            "conflicting-options",
+            "parameters are mutually exclusive: msg|var",
+        );
+        return host.end(job, Judged::failed(diag.at(job.task.span, "")));
+    }
+    if let Some(var) = var {
+        match variable(host, job, var)? {
+            Ok((value, warnings)) => {
                 result.insert(var.to_text(), value);
-            }
-            Err(diag) if diag.code == "undefined-variable" => {
-                result.insert(var.to_text(), "VARIABLE IS NOT DEFINED!");
+                if !warnings.is_empty() {
+                    result.insert("warnings", Value::list(warnings));
+                }
             }
             Err(diag) => {
                 return host.end(job, Judged::failed(diag.at_if_none(var.span)));
             }
         }
     } else {
-        let msg = args.get("msg").filter(|v| !v.is_null()).cloned();
-        result.insert("msg", msg.unwrap_or_else(|| Value::str("Hello world!")));
+        // An explicit `none` is a message too.
+        let given = args.get("msg").cloned();
+        result.insert("msg", given.unwrap_or_else(|| Value::str("Hello world!")));
     }
     result.insert("changed", false);
     let mut judged = Judged::of_value(Value::map(result));
@@ -49,18 +58,62 @@ pub fn debug(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     host.end(job, judged)
 }
 
-/// The value of an expression without braces.
-fn variable(host: &mut HostRun, job: &Job, var: &Value) -> Result<Result<Value>, Stop> {
+/// The value of an expression without braces, and warnings about it.
+fn variable(
+    host: &mut HostRun,
+    job: &Job,
+    var: &Value,
+) -> Result<Result<(Value, Vec<Value>)>, Stop> {
     let Some(name) = var.as_str() else {
-        return Ok(Ok(var.clone()));
+        let message = format!(
+            "argument 'var' is of type {} and we were unable to convert to \
+             _check_type_str_no_conversion: '{}' is not a string and conversion is not allowed",
+            var.type_name(),
+            var.to_text()
+        );
+        return Ok(Err(Diag::error("wrong-type", message)));
     };
+    if !trusted(job, var) {
+        let message = "Encountered untrusted template or expression.";
+        return Ok(Err(
+            Diag::error("untrusted-template", message).doing("Action failed")
+        ));
+    }
     let mut template = Value::template(format!("{{{{ {name} }}}}"));
     template.span = var.span;
-    host.eval(
+    let made = host.eval(
         |host| host.job_scope(job),
-        |run, scope| run.engine.render(&template, scope, &job.unit.context),
-        |value| value.find_unknown().is_some(),
-    )
+        |run, scope| {
+            let context = &job.unit.context;
+            run.engine.render_marked(&template, scope, context)
+        },
+        |(value, _)| value.find_unknown().is_some(),
+    )?;
+    Ok(made.map(|(value, warning)| {
+        let mut warnings: Vec<Value> = warning.into_iter().map(Value::str).collect();
+        if value.as_str() == Some("<<Omit>>") {
+            let text = format!("The value of '{name}' could not be omitted.");
+            warnings.push(Value::str(text));
+        }
+        (value, warnings)
+    }))
+}
+
+/// True where an expression is the user's own text: written in the task, or the value of a variable
+/// that was. Text that a template put together is data.
+fn trusted(job: &Job, var: &Value) -> bool {
+    let written = job.task.args.get("var");
+    match written.map(|value| (&value.kind, value.span)) {
+        Some((Kind::Str(text), span)) => match text.trust {
+            Trust::Plain => false,
+            Trust::Vault => true,
+            Trust::Template if text.text.contains("{{") => {
+                !var.span.is_none() && var.span != span
+            }
+            Trust::Template => true,
+        },
+        _ => true,
+    }
 }
 
 /// `fail`
@@ -68,9 +121,10 @@ pub fn fail(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     let Some(args) = arguments(host, job)? else {
         return Ok(());
     };
-    let msg = text(&args, "msg").unwrap_or_else(|| "Failed as requested from task".to_owned());
+    let msg = args.get("msg").filter(|v| !v.is_null()).cloned();
+    let msg = msg.unwrap_or_else(|| Value::str("Failed as requested from task"));
     let result: Map = [
-        ("msg", Value::str(msg)),
+        ("msg", msg),
         ("failed", Value::from(true)),
         ("changed", Value::from(false)),
     ]
@@ -81,10 +135,19 @@ pub fn fail(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
 
 /// `assert`. The conditions are evaluated as written, not rendered first.
 pub fn assert(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
+    if let Err(diag) = checked(host, job)? {
+        return host.end(job, Judged::failed(diag.at_if_none(job.task.span)));
+    }
     let that = job.task.args.get("that").cloned().unwrap_or_default();
     let conditions = match that.as_list() {
         Some(items) => items.to_vec(),
-        None => vec![that],
+        None => match host.render(&that, &job.task, &job.around)? {
+            // A template may give the list of conditions.
+            Ok(list) if that.as_str().is_some() && list.as_list().is_some() => {
+                list.as_list().unwrap_or_default().to_vec()
+            }
+            _ => vec![that],
+        },
     };
     for condition in &conditions {
         let held = host.eval(
@@ -127,6 +190,36 @@ pub fn assert(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         result.insert("_ansible_verbose_always", true);
     }
     host.end(job, Judged::of_value(Value::map(result)))
+}
+
+/// The options of `assert` besides its conditions.
+fn checked(host: &mut HostRun, job: &Job) -> Result<Result<()>, Stop> {
+    let args = &job.task.args;
+    if args.get("that").is_none_or(Value::is_null) {
+        let diag = Diag::error("missing-option", "missing required arguments: that");
+        return Ok(Err(diag));
+    }
+    for name in ["fail_msg", "msg", "success_msg"] {
+        let Some(value) = args.get(name).filter(|v| !v.is_null()) else {
+            continue;
+        };
+        let value = host.render_or(value, &job.task, &job.around)?;
+        let fits = match &value.kind {
+            Kind::List(items) => items.iter().all(|item| item.as_str().is_some()),
+            Kind::Map(_) => false,
+            _ => true,
+        };
+        if !fits {
+            let name = if name == "msg" { "fail_msg" } else { name };
+            let message = format!(
+                "argument '{name}' is of type {} and we were unable to convert to \
+                 str_or_list_of_str: a string or list of strings is required",
+                value.type_name()
+            );
+            return Ok(Err(Diag::error("wrong-type", message).at(value.span, "")));
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// A condition as data: what was written, never rendered again.

@@ -68,7 +68,8 @@ fn arguments(host: &mut HostRun, job: &Job) -> Result<Option<Value>, Stop> {
         |run, scope| {
             let args = super::step::arguments(run, job, scope, entry)?;
             if args.find_unknown().is_none() {
-                (entry.check)(&args, &run.sources)?;
+                (entry.check)(&args, &run.sources)
+                    .map_err(|diag| super::step::worded(diag, entry, &args))?;
             }
             Ok(args)
         },

@@ -6,7 +6,7 @@ use crate::exec::host::{HostRun, Stop};
 use crate::exec::queue::Effect;
 use crate::exec::results::Judged;
 use crate::exec::task::Job;
-use crate::value::{Map, Value};
+use crate::value::{Key, Map, Value};
 
 /// Sets variables of the host. With `cacheable` they are facts too.
 pub fn set_fact(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
@@ -16,19 +16,25 @@ pub fn set_fact(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     let cacheable = flag(&args, "cacheable", false);
     let mut facts = Map::new();
     for (key, value) in args.as_map().into_iter().flatten() {
-        let name = key.to_value().to_text();
-        if name == "cacheable" {
+        if key.as_str() == Some("cacheable") {
             continue;
         }
-        if !is_variable(&name) {
+        let rendered = match name_of(host, job, key)? {
+            Ok(name) => name,
+            Err(diag) => return host.end(job, Judged::failed(diag.at_if_none(key.span))),
+        };
+        let name = rendered.to_text();
+        if rendered.as_str().is_none() || !is_variable(&name) {
+            let kind = match rendered.as_str() {
+                Some(_) => String::new(),
+                None => format!(" of type '{}'", rendered.type_name()),
+            };
             let diag = Diag::error(
                 "bad-variable-name",
-                format!(
-                    "The variable name '{name}' is not valid. Variables must start with a letter \
-                     or underscore character, and contain only letters, numbers and underscores."
-                ),
+                format!("Invalid variable name '{name}'{kind}."),
             )
-            .at(key.span, "");
+            .at(key.span, "")
+            .help("names consist of letters, digits and underscores, and do not begin with a digit");
             return host.end(job, Judged::failed(diag));
         }
         facts.insert(name.as_str(), value.clone());
@@ -56,8 +62,25 @@ pub fn set_fact(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     host.end(job, Judged::of_value(Value::map(result)))
 }
 
+/// A name may be a template, where the user wrote it.
+fn name_of(host: &mut HostRun, job: &Job, key: &Key) -> Result<Result<Value>, Stop> {
+    match key.as_str() {
+        Some(text) if text.contains("{{") && !key.span.is_none() => {
+            let template = Value::template(text).at(key.span);
+            host.eval(
+                |host| host.job_scope(job),
+                |run, scope| run.engine.render(&template, scope, &job.unit.context),
+                |value| value.find_unknown().is_some(),
+            )
+        }
+        _ => Ok(Ok(key.to_value())),
+    }
+}
+
 fn is_variable(name: &str) -> bool {
     let mut chars = name.chars();
-    chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
-        && chars.all(|c| c.is_alphanumeric() || c == '_')
+    chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -16,27 +16,44 @@ fn password_hash(call: &Call) -> Result<Value, String> {
     let kind = call
         .text(1, "hashtype")
         .unwrap_or_else(|| "sha512".to_owned());
-    let kind = kind.strip_suffix("_crypt").unwrap_or(&kind);
     let size = call.int(3, "salt_size").unwrap_or(16).clamp(1, 16) as usize;
-    let salt = match call.text(2, "salt") {
+    let salt = call.text(2, "salt").unwrap_or_else(|| random_salt(size));
+    hashed(&kind, &secret, Some(salt), call.int(4, "rounds")).map(Value::str)
+}
+
+/// A password's hash: `sha512`, `sha256` or `md5`, with or without `_crypt` behind.
+///
+/// # Errors
+/// Another algorithm; a salt that is too long or has other letters.
+pub fn hashed(
+    kind: &str,
+    secret: &str,
+    salt: Option<String>,
+    rounds: Option<i64>,
+) -> Result<String, String> {
+    let kind = kind.strip_suffix("_crypt").unwrap_or(kind);
+    let most = if kind == "md5" { 8 } else { 16 };
+    let salt = match salt {
         Some(salt) if salt.bytes().all(|b| ALPHABET.contains(&b)) => salt,
         Some(_) => return Err("invalid characters in salt".to_owned()),
-        None => random_salt(size),
+        None => random_salt(most),
     };
-    if salt.len() > 16 {
-        return Err("salt too large (requires <= 16 chars)".to_owned());
+    if salt.len() > most {
+        return Err(format!("salt too large (requires <= {most} chars)"));
     }
-    let rounds = call.int(4, "rounds").map(|n| n.clamp(1000, 999_999_999));
+    let rounds = rounds.map(|n| n.clamp(1000, 999_999_999));
     match kind {
-        "sha512" => Ok(Value::str(sha512(&secret, &salt, rounds))),
-        "sha256" => Ok(Value::str(sha256(&secret, &salt, rounds))),
+        "sha512" => Ok(sha512(secret, &salt, rounds)),
+        "sha256" => Ok(sha256(secret, &salt, rounds)),
+        "md5" => Ok(md5(secret, &salt)),
         other => Err(format!(
-            "password hash algorithm '{other}' is not supported; use sha512 or sha256"
+            "password hash algorithm '{other}' is not supported; use sha512, sha256 or md5"
         )),
     }
 }
 
-fn random_salt(size: usize) -> String {
+/// Letters for a salt.
+pub fn random_salt(size: usize) -> String {
     let mut random = rand::rngs::StdRng::seed_from_u64(rand::random());
     (0..size)
         .map(|_| ALPHABET[(random.next_u32() & 63) as usize] as char)
@@ -123,6 +140,40 @@ fn sha256(secret: &str, salt: &str, rounds: Option<i64>) -> String {
     out
 }
 
+/// MD5 crypt, by Poul-Henning Kamp's description.
+fn md5(secret: &str, salt: &str) -> String {
+    let (secret, salt) = (secret.as_bytes(), salt.as_bytes());
+    let inner = hash::<md5::Md5>(&[secret, salt, secret]);
+    let mut first = [secret, b"$1$", salt, &stretched(&inner, secret.len())].concat();
+    let mut bits = secret.len();
+    while bits > 0 {
+        first.push(if bits & 1 == 1 {
+            0
+        } else {
+            secret.first().copied().unwrap_or(0)
+        });
+        bits >>= 1;
+    }
+    let mut d = hash::<md5::Md5>(&[&first]);
+    for i in 0..1000 {
+        let mut parts: Vec<&[u8]> = vec![if i & 1 == 1 { secret } else { &d }];
+        if i % 3 != 0 {
+            parts.push(salt);
+        }
+        if i % 7 != 0 {
+            parts.push(secret);
+        }
+        parts.push(if i & 1 == 1 { &d } else { secret });
+        d = hash::<md5::Md5>(&parts);
+    }
+    let mut out = format!("$1${}$", String::from_utf8_lossy(salt));
+    for (x, y, z) in [(0, 6, 12), (1, 7, 13), (2, 8, 14), (3, 9, 15), (4, 10, 5)] {
+        push(&mut out, [d[x], d[y], d[z]], 4);
+    }
+    push(&mut out, [0, 0, d[11]], 2);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +189,7 @@ mod tests {
             sha256("Hello world!", "saltstring", None),
             "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"
         );
+        assert_eq!(md5("Hello", "abc"), "$1$abc$0lWzLRntj3IdjLzhKriFx1");
         assert_eq!(
             sha512("", "abc", Some(1000)),
             "$6$rounds=1000$abc$noBronbzNMcAtG61/dMHzc1H.fuLjHArF9.wCx8LbkVDMMEuChQCPee28tiPcXHL/CMNpCqo6OPTyoEpoCMsY/"

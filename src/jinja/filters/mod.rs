@@ -2,10 +2,11 @@
 
 mod base;
 mod collections;
-mod crypt;
+pub mod crypt;
 pub mod dates;
 mod encoding;
 mod hashing;
+pub mod inner;
 mod numbers;
 mod paths;
 mod pick;
@@ -13,6 +14,7 @@ mod seq;
 pub mod sorting;
 mod strings;
 mod text;
+mod vaults;
 
 pub use collections::pairs as collections_pairs;
 
@@ -49,7 +51,13 @@ enum Body {
 }
 
 /// Filters that are there to deal with undefined input.
-const LENIENT: &[&str] = &["default", "d", "mandatory", "type_debug"];
+const LENIENT: &[&str] = &[
+    "default",
+    "d",
+    "mandatory",
+    "type_debug",
+    "ansible._protomatter.true_type",
+];
 
 static ALL: LazyLock<HashMap<&'static str, Filter>> = LazyLock::new(|| {
     let values = [
@@ -64,10 +72,12 @@ static ALL: LazyLock<HashMap<&'static str, Filter>> = LazyLock::new(|| {
     ];
     let objects = [
         base::FAMILY,
+        inner::FAMILY,
         pick::FAMILY,
         seq::FAMILY,
         sorting::FAMILY,
         text::FAMILY,
+        vaults::FAMILY,
     ];
     let values = values
         .into_iter()

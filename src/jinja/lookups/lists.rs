@@ -1,5 +1,6 @@
 //! Lookups that shape lists: what `with_items` and its relatives do.
 
+use super::terms::number;
 use super::{Ask, Lookup};
 use crate::jinja::filters::collections_pairs;
 use crate::value::{Kind, Map, Value};
@@ -36,7 +37,6 @@ fn flattened(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
     fn flat(value: &Value, into: &mut Vec<Value>) {
         match &value.kind {
             Kind::List(items) => items.iter().for_each(|item| flat(item, into)),
-            Kind::Null => {}
             _ => into.push(value.clone()),
         }
     }
@@ -57,7 +57,11 @@ fn dict(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
     let mut out = Vec::new();
     for term in spread(ask.terms) {
         let Some(map) = term.as_map() else {
-            return Err("with_dict expects a dict".to_owned());
+            return Err(format!(
+                "the 'dict' lookup plugin expects a dictionary, got {} of type <class '{}'>)",
+                term.repr(),
+                term.type_name()
+            ));
         };
         for (key, value) in map {
             let entry: Map = [("key", key.to_value()), ("value", value.clone())]
@@ -164,33 +168,15 @@ fn sequence(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
     Ok(out)
 }
 
-fn number(text: &str) -> Result<i64, String> {
-    let text = text.trim();
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let parsed = if let Some(hex) = digits.strip_prefix("0x") {
-        i64::from_str_radix(hex, 16)
-    } else if digits.len() > 1 && digits.starts_with('0') {
-        i64::from_str_radix(digits, 8)
-    } else {
-        digits.parse()
-    };
-    parsed
-        .map(|n| if negative { -n } else { n })
-        .map_err(|_| format!("can't parse {text} as integer"))
-}
-
 fn one_sequence(term: &str, options: &Map) -> Result<Vec<Value>, String> {
     let (mut start, mut end, mut count, mut stride) = (1, None, None, None);
     let mut format = "%d".to_owned();
     let mut set = |key: &str, value: &str| -> Result<(), String> {
         match key {
-            "start" => start = number(value)?,
-            "end" => end = Some(number(value)?),
-            "count" => count = Some(number(value)?),
-            "stride" => stride = Some(number(value)?),
+            "start" => start = number("sequence", key, value)?,
+            "end" => end = Some(number("sequence", key, value)?),
+            "count" => count = Some(number("sequence", key, value)?),
+            "stride" => stride = Some(number("sequence", key, value)?),
             "format" => format = value.to_owned(),
             other => return Err(format!("unrecognized arguments to with_sequence: {other}")),
         }

@@ -2,11 +2,16 @@
 
 mod files;
 mod lists;
+mod password;
+mod settings;
+mod tables;
+mod terms;
 mod variables;
 
 use super::args::Args;
 use super::env::Env;
 use super::function::{Call, Frame, from_value};
+use super::functions::{self, first_undefined};
 use super::obj::{O, Obj};
 use super::stop::{Res, Stop};
 use crate::diag::Diag;
@@ -41,9 +46,16 @@ impl Ask<'_> {
 pub type Lookup = fn(&Ask<'_>) -> Result<Vec<Value>, String>;
 
 fn tables() -> impl Iterator<Item = &'static (&'static str, Lookup)> {
-    [files::LOOKUPS, lists::LOOKUPS, variables::LOOKUPS]
-        .into_iter()
-        .flatten()
+    [
+        files::LOOKUPS,
+        lists::LOOKUPS,
+        password::LOOKUPS,
+        settings::LOOKUPS,
+        tables::LOOKUPS,
+        variables::LOOKUPS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Runs a lookup by name, short or full.
@@ -56,6 +68,7 @@ pub fn run(
     let short = name
         .strip_prefix("ansible.builtin.")
         .or_else(|| name.strip_prefix("ansible.legacy."))
+        .or_else(|| name.strip_prefix("ansible._protomatter."))
         .or_else(|| name.strip_prefix("community.general."))
         .unwrap_or(name);
     match tables().find(|(known, _)| *known == short) {
@@ -101,7 +114,16 @@ pub fn query(args: Args) -> Res<Obj> {
 }
 
 /// Runs a lookup from a template. Several results are joined with commas unless a list is wanted.
-fn ask(args: Args, as_list: bool) -> Res<Obj> {
+fn ask(mut args: Args, as_list: bool) -> Res<Obj> {
+    // An undefined `default` matters only where there is nothing better.
+    let fallback = args.kw.iter_mut().find_map(|(name, value)| {
+        let undefined = &**name == "default" && value.is_undefined();
+        let stand_in: Obj = O::Str(NO_DEFAULT.into()).into();
+        undefined.then(|| std::mem::replace(value, stand_in))
+    });
+    if let Some(bad) = first_undefined(&args) {
+        return Ok(bad);
+    }
     let call = Call::new(&args)?;
     let Some((name, terms)) = call.args.split_first() else {
         return Err(Stop::fail("lookup() missing the name of the lookup"));
@@ -115,7 +137,7 @@ fn ask(args: Args, as_list: bool) -> Res<Obj> {
     let name = name.to_text();
     let found = match run(&call.frame, &name, terms, &options) {
         Ok(found) => found,
-        Err(_) if errors == "ignore" || errors == "warn" => {
+        Err(text) if (errors == "ignore" || errors == "warn") && !no_such_plugin(&text) => {
             return Ok(if as_list {
                 Vec::new().into()
             } else {
@@ -125,6 +147,11 @@ fn ask(args: Args, as_list: bool) -> Res<Obj> {
         Err(text) if text.contains("is undefined") => return Ok(Obj::undefined(text)),
         Err(text) => return Err(failure(&name, &text)),
     };
+    if let Some(fallback) = fallback
+        && found.iter().any(|v| v.as_str() == Some(NO_DEFAULT))
+    {
+        return Ok(unset(&name, terms, fallback));
+    }
     if let Some(why) = found.iter().find_map(|v| match &v.kind {
         Kind::Unknown(why) => Some(why.clone()),
         _ => None,
@@ -136,13 +163,27 @@ fn ask(args: Args, as_list: bool) -> Res<Obj> {
     }
     Ok(match found.as_slice() {
         [one] => from_value(one),
-        [] => O::Str("".into()).into(),
+        [] => Vec::new().into(),
         many if many.iter().all(|v| v.as_str().is_some()) => {
             let texts: Vec<String> = many.iter().map(Value::to_text).collect();
             texts.join(",").into()
         }
         many => from_value(&Value::list(many.to_vec())),
     })
+}
+
+/// Stands for an undefined `default`.
+const NO_DEFAULT: &str = "\0undefined";
+
+/// The undefined value that a lookup falls back to; `env` says more than `undef()` does.
+fn unset(lookup: &str, terms: &[Value], fallback: Obj) -> Obj {
+    match &fallback.kind {
+        O::Undefined(undef) if short(lookup) == "env" && undef.message == functions::NO_HINT => {
+            let name = terms.first().map(Value::to_text).unwrap_or_default();
+            Obj::undefined(format!("The environment variable '{name}' is not set."))
+        }
+        _ => fallback,
+    }
 }
 
 /// Runs a lookup for `with_NAME`.
@@ -165,8 +206,12 @@ pub fn for_loop(env: &Rc<Env>, name: &str, terms: &Obj) -> Res<Vec<Obj>> {
     Ok(found.iter().map(from_value).collect())
 }
 
+fn no_such_plugin(text: &str) -> bool {
+    text.contains("was not found.") && text.starts_with("The lookup plugin")
+}
+
 fn failure(name: &str, text: &str) -> Stop {
-    let code = match text.contains("was not found.") && text.starts_with("The lookup plugin") {
+    let code = match no_such_plugin(text) {
         true => "unknown-lookup",
         false => "lookup",
     };

@@ -13,28 +13,39 @@ pub const LOOKUPS: &[(&str, Lookup)] = &[
 ];
 
 fn env(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
-    ask.terms
-        .iter()
-        .map(|term| match std::env::var(term.to_text().trim()) {
-            Ok(value) => Ok(Value::str(value)),
-            Err(_) => Ok(ask
-                .options
-                .get("default")
-                .cloned()
-                .unwrap_or_else(|| Value::str(""))),
-        })
-        .collect()
+    let one = |term: &Value| {
+        let name = term.to_text();
+        let name = name.trim();
+        match std::env::var(name) {
+            Ok(text) => {
+                let from = format!("<environment variable '{name}'>");
+                let span = ask.frame.env.engine.span_of(&from, &text);
+                Value::str(text).at(span)
+            }
+            Err(_) => match ask.options.get("default") {
+                None => Value::str(""),
+                Some(default) if default.is_null() => Value::str(""),
+                Some(default) => default.clone(),
+            },
+        }
+    };
+    Ok(ask.terms.iter().map(one).collect())
 }
 
 fn vars(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
     ask.terms
         .iter()
         .map(|term| {
-            let name = term.to_text();
+            let Some(name) = term.as_str() else {
+                return Err(format!(
+                    "Variable name must be 'str' not '{}'.",
+                    term.type_name()
+                ));
+            };
             let found = ask
                 .frame
                 .env
-                .var(&name)
+                .var(name)
                 .and_then(|v| v.map(|v| v.to_value()).transpose());
             match found.map_err(message)? {
                 Some(value) => Ok(value),
@@ -50,7 +61,15 @@ fn varnames(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
     let names = ask.frame.scope.names();
     let mut found = Vec::new();
     for term in ask.terms {
-        let pattern = Pattern::new(&term.to_text(), Flags::default())?;
+        let Some(text) = term.as_str() else {
+            return Err(format!(
+                "Invalid setting identifier, \"{}\" is not a string, it is a <class '{}'>",
+                term.to_text(),
+                term.type_name()
+            ));
+        };
+        let pattern = Pattern::new(text, Flags::default())
+            .map_err(|e| format!("Unable to use \"{text}\" as a search parameter: {e}"))?;
         for name in names.iter().filter(|name| pattern.is_match(name)) {
             found.push(Value::str(name.as_str()));
         }

@@ -9,6 +9,7 @@ use super::function::Call;
 use super::functions::first_undefined;
 use super::obj::{O, Obj};
 use super::stop::{Res, Stop};
+use crate::diag::Diag;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -70,19 +71,28 @@ pub fn apply(test: Test, args: Args) -> Res<Obj> {
         return Ok(bad);
     }
     for arg in args.pos.iter().chain(args.kw.iter().map(|(_, v)| v)) {
+        if let O::Sealed(_) = arg.kind {
+            // The test sees what it is, or fails as it looks into it.
+            continue;
+        }
         arg.use_it()?;
     }
     let held = match test.0 {
-        Body::Objects(body) => body(&args)?,
-        Body::Values(body) => body(&Call::new(&args)?).map_err(|text| {
-            Stop::fail(format!(
-                "The test plugin 'ansible.builtin.{}' failed: {text}",
-                super::lookups::short(&args.name)
-            ))
-        })?,
-        Body::Defined(wanted) => wanted,
+        Body::Objects(body) => body(&args),
+        Body::Values(body) => body(&Call::new(&args)?).map_err(Stop::fail),
+        Body::Defined(wanted) => Ok(wanted),
     };
-    Ok(held.into())
+    held.map(Obj::from).map_err(|stop| match stop {
+        Stop::Fail(diag) if diag.code == "template-error" && diag.labels.is_empty() => {
+            let name = super::lookups::short(&args.name);
+            let text = format!(
+                "The test plugin 'ansible.builtin.{name}' failed: {}",
+                diag.message
+            );
+            Stop::Fail(Diag::error("test", text))
+        }
+        other => other,
+    })
 }
 
 /// Applies a test by name, for `select`.

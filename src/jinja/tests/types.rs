@@ -2,6 +2,7 @@
 
 use super::OnObjects;
 use crate::jinja::args::Args;
+use crate::jinja::filters::inner::tags;
 use crate::jinja::ir::Op;
 use crate::jinja::obj::{O, Obj};
 use crate::jinja::ops;
@@ -9,6 +10,13 @@ use crate::jinja::stop::Res;
 use std::rc::Rc;
 
 pub const FAMILY: &[(&str, OnObjects)] = &[
+    ("ansible._protomatter.tagged", |a| {
+        Ok(!tags(a.input()?).is_empty())
+    }),
+    ("ansible._protomatter.tagged_with", |a| {
+        let name = other(a)?.str()?;
+        Ok(tags(a.input()?).contains(&&*name))
+    }),
     ("none", |a| Ok(a.input()?.is_none())),
     ("boolean", |a| Ok(matches!(a.input()?.kind, O::Bool(_)))),
     ("true", |a| Ok(matches!(a.input()?.kind, O::Bool(true)))),

@@ -97,7 +97,9 @@ impl HostRun {
                 ),
             )
             .at(looping.items.span, "not a list")
-            .help("a lookup gives a list with `query` in place of `lookup`, or with `wantlist=True`")),
+            .help(
+                "a lookup gives a list with `query` in place of `lookup`, or with `wantlist=True`",
+            )),
         }))
     }
 

@@ -179,9 +179,10 @@ fn check(
     late: bool,
     collector: &mut Collector,
 ) -> Result<()> {
-    let (errors, warnings): (Vec<Diag>, Vec<Diag>) = crate::play::check::check(loader, playbook, late)
-        .into_iter()
-        .partition(|diag| diag.level == Level::Error);
+    let (errors, warnings): (Vec<Diag>, Vec<Diag>) =
+        crate::play::check::check(loader, playbook, late)
+            .into_iter()
+            .partition(|diag| diag.level == Level::Error);
     let mut errors: Vec<Box<Diag>> = errors.into_iter().map(Box::new).collect();
     let last = errors.pop();
     for diag in warnings.into_iter().map(Box::new).chain(errors) {

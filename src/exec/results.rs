@@ -203,12 +203,7 @@ pub fn judge(engine: &Engine, unit: &Unit, scope: &SharedScope, mut judged: Judg
     judged
 }
 
-fn conditions(
-    engine: &Engine,
-    unit: &Unit,
-    scope: &SharedScope,
-    judged: &mut Judged,
-) {
+fn conditions(engine: &Engine, unit: &Unit, scope: &SharedScope, judged: &mut Judged) {
     if let Some(conditions) = &unit.task.changed_when {
         let seen = registered(unit, scope, judged);
         match all(engine, conditions, &seen, &unit.context) {

@@ -375,7 +375,9 @@ fn unresolved(
     diag: Box<Diag>,
 ) -> Box<Diag> {
     let fails = |value: &Value| {
-        let rendered = run.engine.render_unless_omitted(value, scope, &job.unit.context);
+        let rendered = run
+            .engine
+            .render_unless_omitted(value, scope, &job.unit.context);
         rendered.is_err()
     };
     let options = job.task.args.as_map().into_iter().flatten();

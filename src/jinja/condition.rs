@@ -18,9 +18,10 @@ use std::sync::Arc;
 pub fn evaluate(env: &Rc<Env>, value: &Value) -> Res<bool> {
     match &value.kind {
         Kind::Str(text) if text.trust != Trust::Plain => expression(env, &text.text, value.span),
-        Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) => {
-            Err(broken("Conditional expressions must be strings.", value.span))
-        }
+        Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) => Err(broken(
+            "Conditional expressions must be strings.",
+            value.span,
+        )),
         _ => boolean(env, env.realize(value)?, value.span),
     }
 }

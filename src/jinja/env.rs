@@ -85,9 +85,7 @@ impl Env {
                 chain.push(name.to_owned());
                 let chain = chain.join(" -> ");
                 let message = format!("Recursive loop detected in template: {chain}");
-                return Err(
-                    Stop::Fail(Diag::error("template-recursion", message)).at(value.span)
-                );
+                return Err(Stop::Fail(Diag::error("template-recursion", message)).at(value.span));
             }
             if busy.len() >= DEPTH {
                 return Err(Stop::fail("variables refer to each other too deeply").at(value.span));

@@ -1,12 +1,12 @@
 //! Expressions.
 
-use super::marks::Marks;
 use super::args::Args;
 use super::container::{Dict, to_key};
 use super::env::{Env, soften};
 use super::functions;
 use super::ir::{Arg, At, E, Expr, Op, Template};
 use super::locals::Locals;
+use super::marks::Marks;
 use super::obj::{O, Obj};
 use super::stop::{Res, Stop};
 use super::{filters, methods, ops, tests};

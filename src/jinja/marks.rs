@@ -62,7 +62,11 @@ fn warning(messages: &[String]) -> Option<String> {
     if messages.is_empty() {
         return None;
     }
-    let errors = if messages.len() == 1 { "error" } else { "errors" };
+    let errors = if messages.len() == 1 {
+        "error"
+    } else {
+        "errors"
+    };
     let mut text = format!("Encountered {} template {errors}.", messages.len());
     for (number, message) in messages.iter().enumerate() {
         text += &format!("\nerror {} - {message}", number + 1);

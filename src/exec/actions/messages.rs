@@ -107,9 +107,7 @@ fn trusted(job: &Job, var: &Value) -> bool {
         Some((Kind::Str(text), span)) => match text.trust {
             Trust::Plain => false,
             Trust::Vault => true,
-            Trust::Template if text.text.contains("{{") => {
-                !var.span.is_none() && var.span != span
-            }
+            Trust::Template if text.text.contains("{{") => !var.span.is_none() && var.span != span,
             Trust::Template => true,
         },
         _ => true,

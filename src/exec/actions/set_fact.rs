@@ -34,7 +34,9 @@ pub fn set_fact(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
                 format!("Invalid variable name '{name}'{kind}."),
             )
             .at(key.span, "")
-            .help("names consist of letters, digits and underscores, and do not begin with a digit");
+            .help(
+                "names consist of letters, digits and underscores, and do not begin with a digit",
+            );
             return host.end(job, Judged::failed(diag));
         }
         facts.insert(name.as_str(), value.clone());

@@ -46,7 +46,10 @@ fn origin(args: &Args) -> Res<Obj> {
 
 fn place(args: &Args, span: Span) -> Option<String> {
     let place = args.env.engine.absolute_place(span)?;
-    match place.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+    match place
+        .strip_prefix('<')
+        .and_then(|rest| rest.split_once('>'))
+    {
         Some((inside, _)) => Some(format!("<{inside}>")),
         None => Some(place),
     }
@@ -62,7 +65,10 @@ fn literal(args: &Args) -> Res<Obj> {
     };
     match python_literal(text) {
         Some(value) => Ok(from_value(&value)),
-        None if args.kwarg("ignore_errors").is_some_and(|f| f.truth().unwrap_or(false)) => {
+        None if args
+            .kwarg("ignore_errors")
+            .is_some_and(|f| f.truth().unwrap_or(false)) =>
+        {
             Ok(input.clone())
         }
         None => Err(Stop::fail("malformed node or string")),

@@ -273,7 +273,9 @@ impl Ini {
             let other = self.own(section).find(|e| e.key == key);
             let other = other.and_then(|e| e.value.as_deref()).unwrap_or_default();
             if depth == 0 {
-                return Err(format!("Recursion limit exceeded in value substitution: {name}"));
+                return Err(format!(
+                    "Recursion limit exceeded in value substitution: {name}"
+                ));
             }
             out.push_str(&self.interpolated(section, other, depth - 1)?);
             rest = more;
@@ -301,7 +303,10 @@ fn decoded(bytes: &[u8], encoding: &str) -> Result<String, String> {
     match name.as_str() {
         "utf8" | "ascii" | "usascii" => String::from_utf8(bytes.to_vec())
             .map_err(|e| format!("'{encoding}' codec can't decode bytes: {e}")),
-        "utf8sig" => decoded(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes), "utf-8"),
+        "utf8sig" => decoded(
+            bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes),
+            "utf-8",
+        ),
         "latin1" | "iso88591" | "l1" | "iso885915" | "latin9" => {
             let nine = matches!(name.as_str(), "iso885915" | "latin9");
             Ok(bytes.iter().map(|b| latin(*b, nine)).collect())
@@ -345,7 +350,12 @@ mod tests {
     fn records_have_quotes_and_any_line_ends() {
         assert_eq!(
             records("a,\"b \"\"c\"\", d\"\r\n1,\"2\n3\"\n\nx", ','),
-            [vec!["a", "b \"c\", d"], vec!["1", "2\n3"], vec![""], vec!["x"]]
+            [
+                vec!["a", "b \"c\", d"],
+                vec!["1", "2\n3"],
+                vec![""],
+                vec!["x"]
+            ]
         );
     }
 

@@ -30,7 +30,7 @@ ci:
 
 # The program as it is given away: static, stripped
 release:
-    cargo build --release
+    env -u OPENSSL_NO_VENDOR -u OPENSSL_STATIC cargo build --release
 
 # Accepts changed snapshots, one by one
 snapshots:

@@ -44,7 +44,9 @@ pub fn open(
             .help("known ones: local, ssh"));
         }
     };
-    Session::open(link, run.blobs.clone())
+    let mut session = Session::open(link, run.blobs.clone())?;
+    session.local = connection == "local";
+    Ok(session)
 }
 
 /// Everything that says how to reach a host. Variables win over keywords, keywords over the command

@@ -55,6 +55,10 @@ pub struct HostRun {
     pub inventory: Arc<Map>,
     /// Magic variables.
     pub magic: Arc<Map>,
+    /// The state of the inventory that these two are of.
+    inventory_at: u64,
+    /// Its steps are performed on this machine: each task may read what the one before it wrote.
+    pub local: bool,
     /// Steps under way.
     pub queue: Queue,
     /// Handlers to run, in the order they were notified.
@@ -94,6 +98,8 @@ impl HostRun {
         HostRun {
             inventory: run.inventory_vars(&host),
             magic: run.magic(&host, Some(play)),
+            inventory_at: run.inventory.changes(),
+            local: false,
             ahead: vars.clone(),
             settled: vars,
             run: run.clone(),
@@ -119,6 +125,16 @@ impl HostRun {
     /// Publishes what is settled, for other hosts and later plays.
     pub fn publish(&self) {
         self.run.set_host_vars(&self.host, self.settled.clone());
+    }
+
+    /// Takes over what the run has changed in the inventory (`add_host`, `group_by`).
+    pub fn follow_inventory(&mut self) {
+        let changes = self.run.inventory.changes();
+        if changes != self.inventory_at {
+            self.inventory_at = changes;
+            self.inventory = self.run.inventory_vars(&self.host);
+            self.magic = self.run.magic(&self.host, Some(&self.play));
+        }
     }
 
     /// Reports something at the current position, after what is under way.
@@ -161,7 +177,7 @@ impl HostRun {
         if self.run.interrupted() {
             return Err(Stop::Interrupted);
         }
-        self.drain(self.queue.steps() >= MOST_AHEAD || self.play.lockstep)
+        self.drain(self.queue.steps() >= MOST_AHEAD || self.play.lockstep || self.local)
     }
 
     fn drain(&mut self, wait: bool) -> Result<(), Stop> {

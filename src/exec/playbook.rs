@@ -119,6 +119,9 @@ pub(super) fn prepare(
         collector.event(&Event::Message(Box::new(warning)));
     }
     for (_, _, playbook) in &playbooks {
+        for warning in crate::play::reserved::of_playbook(playbook) {
+            collector.event(&Event::Message(warning));
+        }
         check(&loader, playbook, options.late_faults, collector)?;
     }
     check_limit(&options, &inventory)?;

@@ -21,6 +21,8 @@ pub struct Session {
     /// How often this side had to wait for an answer before it could go on.
     pub waits: u64,
     waiting: bool,
+    /// The agent is on this machine.
+    pub local: bool,
     _guard: Box<dyn Send>,
 }
 
@@ -45,6 +47,7 @@ impl Session {
                 epoch: 1,
                 waits: 0,
                 waiting: false,
+                local: false,
                 _guard: link.guard,
             }),
             Ok(_) => Err(Diag::error(

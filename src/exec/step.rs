@@ -109,6 +109,7 @@ impl HostRun {
                 .unwrap_or_else(|| self.job_scope(job))
         };
         let session = connect::open(&self.run, target, &job.keywords, &scope, &job.unit.context)?;
+        self.local |= target == self.host && session.local;
         self.sessions.insert(target.to_owned(), session);
         Ok(())
     }
@@ -277,7 +278,7 @@ fn make(run: &super::run::Run, job: &Job, scope: &crate::vars::SharedScope) -> R
         flags: Flags {
             diff: unit.show_diff || run.options.plan,
         },
-        mode: match (unit.dry, run.options.check) {
+        mode: match (unit.dry, run.options.plan) {
             (false, _) => Mode::Apply,
             (true, true) => Mode::Plan,
             (true, false) => Mode::Trial,
@@ -330,12 +331,14 @@ pub fn arguments(
         Kind::Null => {}
         Kind::Unknown(_) => return Ok(own),
         _ => {
+            let message = format!("Finalization of task args for '{}' failed", entry.fqcn);
             return Err(Diag::error(
                 "bad-arguments",
                 format!("the arguments of `{}` are not a dict", entry.name),
             )
             .at(job.task.args.span, "")
-            .note(format!("they are: {}", own.repr())));
+            .note(format!("they are: {}", own.repr()))
+            .doing(message));
         }
     }
     Ok(Value::map(merged).at(own.span))

@@ -40,6 +40,7 @@ impl HostRun {
     /// Why the host does not go on behind it.
     pub fn task(&mut self, task: &Arc<Task>, around: &Arc<Surroundings>) -> Result<(), Stop> {
         self.settle()?;
+        self.follow_inventory();
         if !around.handler && !self.selected(task, around)? {
             return Ok(());
         }

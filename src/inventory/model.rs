@@ -4,6 +4,7 @@ use crate::diag::{Result, SourceMap};
 use crate::value::{Map, Value};
 use indexmap::{IndexMap, IndexSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A host.
@@ -242,6 +243,7 @@ type Reload = Box<dyn Fn(&SourceMap) -> Result<Data> + Send + Sync>;
 /// The inventory of a run, shared by the threads of all hosts.
 pub struct Inventory {
     data: RwLock<Data>,
+    changes: AtomicU64,
     sources: Vec<String>,
     reload: Reload,
     /// Reads the `group_vars` and `host_vars` of groups and hosts that came later.
@@ -253,6 +255,7 @@ impl Inventory {
     pub fn new(data: Data, sources: Vec<String>, reload: Reload, complete: Complete) -> Inventory {
         Inventory {
             data: RwLock::new(data),
+            changes: AtomicU64::new(0),
             sources,
             reload,
             complete,
@@ -367,6 +370,7 @@ impl Inventory {
         data.reconcile();
         if changed {
             (self.complete)(&mut data);
+            self.changes.fetch_add(1, Ordering::Release);
         }
         changed
     }
@@ -383,8 +387,14 @@ impl Inventory {
         data.reconcile();
         if changed {
             (self.complete)(&mut data);
+            self.changes.fetch_add(1, Ordering::Release);
         }
         changed
+    }
+
+    /// How often the run has changed it: what was computed from it before is out of date after.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// Reads the sources again.
@@ -394,6 +404,7 @@ impl Inventory {
     pub fn refresh(&self, sources: &SourceMap) -> Result<()> {
         let data = (self.reload)(sources)?;
         *self.data_mut() = data;
+        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 }

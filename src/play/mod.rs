@@ -13,6 +13,7 @@ mod load;
 #[path = "play.rs"]
 mod one_play;
 mod playbook;
+pub mod reserved;
 mod role_files;
 mod roles;
 mod site;

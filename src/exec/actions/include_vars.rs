@@ -2,6 +2,7 @@
 
 use super::{arguments, flag, list, text};
 use crate::diag::{Diag, Result};
+use crate::exec::collect::Report;
 use crate::exec::host::{HostRun, Stop};
 use crate::exec::queue::Effect;
 use crate::exec::results::Judged;
@@ -46,10 +47,13 @@ pub fn include_vars(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     if text(&args, "hash_behaviour").as_deref() == Some("merge") {
         read.vars = merged(host, read.vars);
     }
+    for warning in crate::play::reserved::among(&read.vars) {
+        host.report(Report::Message(warning));
+    }
     let shown: Map = [
         ("ansible_included_var_files", Value::list(read.files)),
         ("changed", Value::from(false)),
-        ("ansible_facts", Value::map(untemplated(&read.vars))),
+        ("ansible_facts", Value::map(read.vars.clone())),
     ]
     .into_iter()
     .collect();
@@ -58,13 +62,6 @@ pub fn include_vars(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     // They are variables, not facts: only the result shows them under that name.
     judged.no_facts = true;
     host.end(job, judged)
-}
-
-/// The variables as data, for the result.
-fn untemplated(vars: &Map) -> Map {
-    vars.iter()
-        .map(|(key, value)| (key.clone(), crate::value::from_json(&value.to_json())))
-        .collect()
 }
 
 fn merged(host: &HostRun, vars: Map) -> Map {
@@ -212,8 +209,11 @@ impl Filter {
         {
             return Ok(false);
         }
-        let extension = path.extension().map(|e| e.to_string_lossy().into_owned());
-        let known = extension.is_some_and(|e| self.extensions.contains(&e));
+        // No extension at all is the empty one.
+        let extension = path.extension().map_or_else(String::new, |e| {
+            e.to_string_lossy().into_owned()
+        });
+        let known = self.extensions.contains(&extension);
         if !known && !self.lenient && self.matching.is_none() {
             return Err(Diag::error(
                 "bad-extension",

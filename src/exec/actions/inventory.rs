@@ -42,6 +42,7 @@ pub fn add_host(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         "host_vars": Value::map(vars.clone()).to_json(),
     });
     let changed = host.run.add_host(&name, &groups, vars);
+    host.follow_inventory();
     let result = json!({"changed": changed, "add_host": shown});
     host.end(job, Judged::new(result))
 }
@@ -78,7 +79,7 @@ pub fn group_by(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         parents.push("all".to_owned());
     }
     let changed = host.run.group_host(&host.host, &group, &parents);
-    host.magic = host.run.magic(&host.host, Some(&host.play));
+    host.follow_inventory();
     let result = json!({
         "changed": changed, "add_group": group, "parent_groups": parents,
     });

@@ -32,8 +32,7 @@ pub fn meta(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
             if let Err(diag) = host.run.refresh_inventory() {
                 return host.end(job, Judged::failed(diag));
             }
-            host.inventory = host.run.inventory_vars(&host.host);
-            host.magic = host.run.magic(&host.host, Some(&host.play));
+            host.follow_inventory();
         }
         other => {
             let diag = Diag::error(

@@ -2,6 +2,7 @@
 
 use super::{arguments, flag};
 use crate::diag::{Diag, Result};
+use crate::exec::collect::Report;
 use crate::exec::host::{HostRun, Stop};
 use crate::exec::queue::Effect;
 use crate::exec::results::Judged;
@@ -38,6 +39,11 @@ pub fn set_fact(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
                 "names consist of letters, digits and underscores, and do not begin with a digit",
             );
             return host.end(job, Judged::failed(diag));
+        }
+        let mut named = Key::from(name.as_str());
+        named.span = key.span;
+        if let Some(warning) = crate::play::reserved::warning(&named) {
+            host.report(Report::Message(warning));
         }
         facts.insert(name.as_str(), value.clone());
     }

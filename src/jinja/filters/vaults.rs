@@ -42,7 +42,7 @@ fn seal(args: &Args) -> Res<Obj> {
     };
     let secret = secret(args, password, label)?;
     let salt = match salt.filter(|s| !s.is_none()) {
-        Some(salt) => salt.str()?.as_bytes().to_vec(),
+        Some(salt) => salt.text()?.into_bytes(),
         None => {
             let mut random = rand::rngs::StdRng::seed_from_u64(rand::random());
             let mut salt = vec![0; 32];

@@ -237,7 +237,10 @@ fn one_sequence(term: &str, options: &Map) -> Result<Vec<Value>, String> {
     let mut out = Vec::new();
     let mut n = start;
     while (stride > 0 && n <= end) || (stride < 0 && n >= end) {
-        out.push(Value::str(crate::jinja::format::percent_int(&format, n)?));
+        out.push(Value::str(
+            crate::jinja::format::percent_int(&format, n)
+                .map_err(|_| format!("bad formatting string: {format}"))?,
+        ));
         n += stride;
     }
     Ok(out)

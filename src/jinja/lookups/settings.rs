@@ -18,6 +18,11 @@ fn settings(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
             "Value '{missing}' is not a valid choice for 'on_missing': error, warn, skip"
         ));
     }
+    let plugin = match (ask.text("plugin_type"), ask.text("plugin_name")) {
+        (Some(kind), Some(name)) => Some((kind, name)),
+        (None, None) => None,
+        _ => return Err("Both plugin_type and plugin_name are required, cannot use one without the other".to_owned()),
+    };
     let mut found = Vec::new();
     for term in ask.terms {
         let Some(name) = term.as_str() else {
@@ -26,7 +31,11 @@ fn settings(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
                 term.to_text()
             ));
         };
-        match setting(&config, name) {
+        let value = match &plugin {
+            Some((kind, plugin)) => option(&config, kind, plugin, name),
+            None => setting(&config, name),
+        };
+        match value {
             Some(value) => found.push(value),
             None if missing == "error" => {
                 return Err(format!("No config definition exists for '{name}'."));
@@ -35,6 +44,32 @@ fn settings(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
         }
     }
     Ok(found)
+}
+
+/// An option of a plugin.
+fn option(config: &Config, kind: &str, plugin: &str, name: &str) -> Option<Value> {
+    let text = |text: &str| Some(Value::str(text));
+    let short = plugin.rsplit('.').next().unwrap_or(plugin);
+    match (kind, short, name) {
+        ("become", _, "become_user") => text(&config.become_user),
+        ("become", "sudo" | "su", "become_exe") => text(short),
+        ("become", "sudo", "become_flags") => text("-H -S -n"),
+        ("become", "su", "become_flags") => text(""),
+        ("become", "sudo" | "su", "become_pass") => Some(Value::null()),
+        ("connection", "ssh", "ssh_args") => match &config.ssh_args {
+            Some(args) => text(args),
+            None => text("-C -o ControlMaster=auto -o ControlPersist=60s"),
+        },
+        ("connection", "ssh", "host_key_checking") => Some(config.host_key_checking.into()),
+        ("connection", "ssh", "reconnection_retries") => {
+            Some(Value::from(i64::from(config.ssh_retries)))
+        }
+        ("connection", "ssh", "remote_user") => {
+            Some(config.remote_user.as_deref().map_or_else(Value::null, Value::str))
+        }
+        ("shell", _, "remote_tmp") => text("~/.ansible/tmp"),
+        _ => None,
+    }
 }
 
 /// A setting by the name that ansible-core's list of settings has for it.

@@ -12,6 +12,9 @@ const CSV_OPTIONS: &[&str] = &["file", "col", "keycol", "delimiter", "default", 
 
 fn csvfile(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
     let mut found = Vec::new();
+    if ask.terms.is_empty() {
+        return Err("Search key is required but was not found".to_owned());
+    }
     for term in ask.terms {
         let term = Term::parse(&term.to_text(), ask.options, CSV_OPTIONS)?;
         let key = term

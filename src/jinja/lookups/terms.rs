@@ -27,7 +27,10 @@ impl Term {
             options.insert(pair.key.as_str(), pair.value);
         }
         Ok(Term {
-            key: found.free.filter(|key| !key.is_empty()),
+            key: found
+                .free
+                .map(|key| key.trim_end().to_owned())
+                .filter(|key| !key.is_empty()),
             options,
         })
     }

@@ -20,6 +20,8 @@ pub struct Surroundings {
     pub module_defaults: Vec<Value>,
     /// `vars` of blocks and imports, outermost first.
     pub vars: Vec<Arc<Map>>,
+    /// `notify` of the `apply` of includes.
+    pub notify: Vec<Value>,
     /// Parameters of the roles around, outermost first.
     pub role_params: Vec<Arc<Map>>,
     /// Variables of `include_tasks` and `include_role` around, outermost first.

@@ -58,7 +58,7 @@ impl HostRun {
 
     fn notify_names(&self, unit: &Arc<Unit>) -> Vec<String> {
         let mut names = Vec::new();
-        for name in &unit.task.notify {
+        for name in &unit.notify {
             let value = self
                 .run
                 .engine

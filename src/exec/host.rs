@@ -6,7 +6,7 @@ use super::play::PlayRun;
 use super::queue::{Effect, Entry, Item, Pending, Queue};
 use super::results::{self, Brings, Judged, Unit};
 use super::run::Run;
-use super::scope::{PENDING, PendingFacts, TaskScope};
+use super::scope::{Own, PENDING, PendingFacts, TaskScope};
 use super::session::Session;
 use super::state::HostVars;
 use crate::diag::{Diag, Result};
@@ -83,6 +83,8 @@ pub struct HostRun {
     pub includes: u32,
     /// The task of `--start-at-task` was reached.
     pub started: bool,
+    /// Where a result goes that is looked at before it counts (`until` of an action).
+    pub held: Option<Option<Judged>>,
     /// Results of the loop whose items are coming in, and whether a failure is ignored.
     items: Vec<(Judged, bool)>,
 }
@@ -118,6 +120,7 @@ impl HostRun {
             roles_done: HashSet::new(),
             includes: 0,
             started: false,
+            held: None,
             items: Vec::new(),
         }
     }
@@ -386,7 +389,7 @@ impl HostRun {
         let notifies = judged.status == Status::Changed
             || (judged.status == Status::Failed
                 && judged.value.get("changed").is_some_and(Value::truthy));
-        if notifies && !unit.task.notify.is_empty() && !failed {
+        if notifies && !unit.notify.is_empty() && !failed {
             self.notify(unit)?;
         }
         if !failed {
@@ -456,6 +459,12 @@ impl HostRun {
             layers,
             pending_facts: self.pending_facts().map(|facts| (facts, facts_at)),
             run: self.run.clone(),
+            own: Some(Own {
+                host: self.host.clone(),
+                magic: self.magic.clone(),
+                inventory: self.inventory.clone(),
+                vars: self.ahead.clone(),
+            }),
         })
     }
 }

@@ -29,6 +29,8 @@ pub struct Unit {
     pub context: Context,
     /// Rendered `register`.
     pub register: Option<String>,
+    /// `notify` of the task, and of includes around it.
+    pub notify: Vec<Value>,
     /// Rendered `ignore_errors`.
     pub ignore_errors: bool,
     /// Rendered `ignore_unreachable`.

@@ -19,6 +19,20 @@ pub struct TaskScope {
     pub pending_facts: Option<(PendingFacts, usize)>,
     /// For `hostvars`.
     pub run: Arc<Run>,
+    /// The host itself, as `hostvars` shows it.
+    pub own: Option<Own>,
+}
+
+/// What a host knows of itself that others may not know yet.
+pub struct Own {
+    /// Its name.
+    pub host: String,
+    /// Magic variables.
+    pub magic: Arc<Map>,
+    /// Variables of the inventory.
+    pub inventory: Arc<Map>,
+    /// What it has learned.
+    pub vars: HostVars,
 }
 
 /// What steps that are under way may define.
@@ -43,7 +57,8 @@ impl Scope for TaskScope {
                 return Some(value.clone());
             }
         }
-        None
+        // No facts are an empty dict, not an undefined one.
+        (name == "ansible_facts").then(|| Value::map(Map::new()))
     }
 
     fn names(&self) -> Vec<String> {
@@ -59,6 +74,16 @@ impl Scope for TaskScope {
     }
 
     fn host(&self, host: &str) -> Option<SharedScope> {
+        if let Some(own) = self.own.as_ref().filter(|own| own.host == host) {
+            let (magic, inventory) = (own.magic.clone(), own.inventory.clone());
+            let layers = layers(&self.run, magic, inventory, &own.vars);
+            return Some(Arc::new(TaskScope {
+                layers,
+                pending_facts: self.pending_facts.map(|(facts, _)| (facts, FACTS)),
+                run: self.run.clone(),
+                own: None,
+            }));
+        }
         self.run.host_scope(host)
     }
 
@@ -80,15 +105,28 @@ pub fn outside(
     vars: &HostVars,
 ) -> SharedScope {
     Arc::new(TaskScope {
-        layers: vec![
-            magic,
-            run.extra_vars.clone(),
-            vars.set.clone(),
-            vars.included.clone(),
-            vars.facts.clone(),
-            inventory,
-        ],
+        layers: layers(run, magic, inventory, vars),
         pending_facts: None,
         run: run.clone(),
+        own: None,
     })
+}
+
+/// Where facts are among the layers of a host.
+const FACTS: usize = 4;
+
+fn layers(
+    run: &Arc<Run>,
+    magic: Arc<Map>,
+    inventory: Arc<Map>,
+    vars: &HostVars,
+) -> Vec<Arc<Map>> {
+    vec![
+        magic,
+        run.extra_vars.clone(),
+        vars.set.clone(),
+        vars.included.clone(),
+        vars.facts.clone(),
+        inventory,
+    ]
 }

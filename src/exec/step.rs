@@ -1,6 +1,6 @@
 //! A task that the agent carries out: arguments, user, environment, and sending it.
 
-use super::connect;
+use super::{actions, connect};
 use super::control::StepControl;
 use super::host::{self, HostRun, Stop};
 use super::queue::{Entry, Pending};
@@ -166,6 +166,51 @@ impl HostRun {
         Ok(())
     }
 
+    /// Carries out an action of this side until its condition holds.
+    ///
+    /// # Errors
+    /// Why the host does not go on behind it.
+    pub fn retried(&mut self, job: &Job) -> Result<(), Stop> {
+        self.flush()?;
+        let until = job.task.until.clone().unwrap_or_default();
+        let mut left = self.number(job.task.retries.as_ref(), job, 3.0)?.max(0.0) as u32;
+        let delay = self.number(job.task.delay.as_ref(), job, 5.0)?;
+        for attempt in 1u32.. {
+            self.held = Some(None);
+            let end = actions::perform(self, job);
+            let held = self.held.take().flatten();
+            end?;
+            let Some(judged) = held else {
+                return Ok(());
+            };
+            let scope = self.job_scope(job);
+            let mut judged = results::judge(&self.run.engine, &job.unit, &scope, judged);
+            add(&mut judged, "attempts", Value::from(i64::from(attempt)));
+            match self.holds(job, &until, &judged) {
+                Ok(Known::Known(true) | Known::Unknown) => return self.judged(job, judged),
+                Ok(Known::Known(false)) if left == 0 => {
+                    add(&mut judged, "failed", Value::from(true));
+                    judged.status = Status::Failed;
+                    return self.judged(job, judged);
+                }
+                Ok(Known::Known(false)) => {
+                    self.report(Report::Retry {
+                        task: job.unit.info.name.clone(),
+                        left,
+                        result: judged.value.to_json(),
+                    });
+                    left -= 1;
+                    std::thread::sleep(Duration::from_secs_f64(delay.clamp(0.0, 86_400.0)));
+                    if self.run.interrupted() {
+                        return Err(Stop::Interrupted);
+                    }
+                }
+                Err(diag) => return self.end(job, Judged::failed(diag)),
+            }
+        }
+        Ok(())
+    }
+
     /// `fetch`: what the host has read is written here.
     fn stored(&self, judged: Judged, step: &Step, host: &str, job: &Job) -> Judged {
         if step.module != "fetch" || judged.status == Status::Failed {
@@ -202,8 +247,13 @@ impl HostRun {
         let Some(value) = value else {
             return Ok(default);
         };
-        let rendered = self.render_or(value, &job.task, &job.around)?;
-        Ok(rendered.to_text().trim().parse().unwrap_or(default))
+        let rendered = self.eval(
+            |host| host.job_scope(job),
+            |run, scope| run.engine.render(value, scope, &job.unit.context),
+            |value| value.find_unknown().is_some(),
+        )?;
+        let number = rendered.map(|value| value.to_text().trim().parse().ok());
+        Ok(number.ok().flatten().unwrap_or(default))
     }
 
     /// Sends a step and waits for its answer; nothing else may be under way on that session.
@@ -303,8 +353,9 @@ pub fn arguments(
     let context = &job.unit.context;
     let own = run
         .engine
-        .render(&job.task.args, scope, context)
-        .map_err(|diag| unresolved(run, job, scope, entry, diag))?;
+        .render_unless_omitted(&job.task.args, scope, context)
+        .map_err(|diag| unresolved(run, job, scope, entry, diag))?
+        .unwrap_or_else(|| Value::map(Map::new()));
     let mut merged = Map::new();
     for level in &job.around.module_defaults {
         let defaults = run.engine.render(level, scope, context)?;
@@ -316,6 +367,11 @@ pub fn arguments(
                 merged.insert(key.clone(), value.clone());
             }
         }
+    }
+    if entry.name == "package"
+        && let Some(manager) = scope.get("ansible_package_use")
+    {
+        merged.insert("use", run.engine.render(&manager, scope, context)?);
     }
     match &own.kind {
         Kind::Map(map) => {

@@ -376,6 +376,7 @@ impl HostRun {
             scope: self.task_scope(around, task),
             context: self.context(task, around),
             register: task.register.as_ref().map(Value::to_text),
+            notify: around.notify.iter().chain(&task.notify).cloned().collect(),
             show_diff,
             delegated_to: None,
             dry: check,
@@ -416,6 +417,7 @@ impl HostRun {
         }
         match modules::find(&job.task.module).map(|entry| entry.side) {
             Some(Side::Host) => self.step(job),
+            _ if job.task.until.is_some() && actions::can_be_tried_again(job) => self.retried(job),
             _ => actions::perform(self, job),
         }
     }
@@ -434,6 +436,10 @@ impl HostRun {
     /// # Errors
     /// As [`HostRun::conclude`].
     pub fn end(&mut self, job: &Job, judged: Judged) -> Result<(), Stop> {
+        if let Some(held) = &mut self.held {
+            *held = Some(judged);
+            return Ok(());
+        }
         let judged = results::judge(&self.run.engine, &job.unit, &self.job_scope(job), judged);
         if let Some(item) = &job.item {
             let entry = Entry::Item(Box::new((job.unit.clone(), item.clone(), judged)));
@@ -441,7 +447,7 @@ impl HostRun {
             return self.settle();
         }
         let decides = judged.status == Status::Failed
-            || (judged.status == Status::Changed && !job.task.notify.is_empty());
+            || (judged.status == Status::Changed && !job.unit.notify.is_empty());
         if decides || !self.queue.has_steps() {
             self.flush()?;
             return self.conclude(&job.unit, judged);

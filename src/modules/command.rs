@@ -81,7 +81,8 @@ impl Module for Command {
         let mut result = job(args, view)?.result(view, done)?;
         if let Some(executable) = &args.shared.executable {
             result["warnings"] = json!([format!(
-                "`command` runs no shell, so that `executable` ({executable}) is not used"
+                "As of Ansible 2.4, the parameter 'executable' is no longer supported with the \
+                 'command' module. Not using '{executable}'."
             )]);
         }
         Ok(result)

@@ -171,8 +171,9 @@ impl Own {
     /// The file as it should be.
     fn change(&self, old: &str, view: &dyn View) -> String {
         let Some(key) = &self.key else {
-            // Without a key all lines of the host go.
-            let keep = |line: &&String| !Entry::parse(line).is_some_and(|e| e.names(&self.name));
+            // Without a key all lines of the host go, those of authorities stay.
+            let goes = |e: Entry| !e.is_marked() && e.names(&self.name);
+            let keep = |line: &&String| !Entry::parse(line).is_some_and(goes);
             return lines(old).iter().filter(keep).cloned().collect();
         };
         let key = key.trim_end_matches('\n');
@@ -185,6 +186,10 @@ impl Own {
             };
             if wanted.as_ref().is_some_and(|w| w.is_kind_of(&entry)) {
                 let same = wanted.as_ref().is_some_and(|w| w.key == entry.key);
+                // A host has one key of a kind, but may have many authorities.
+                if !same && entry.is_marked() {
+                    continue;
+                }
                 let as_written = entry.is_hashed() == self.hash_host
                     && (entry.is_hashed() || wanted.as_ref().is_some_and(|w| w.host == entry.host));
                 found = Some((at, same, as_written));

@@ -42,6 +42,7 @@ registry::modules! {
     include_tasks::IncludeTasks,
     include_vars::IncludeVars,
     ini_file::IniFile,
+    inner_debug::InnerDebug,
     known_hosts::KnownHosts,
     lineinfile::Lineinfile,
     meta::Meta,

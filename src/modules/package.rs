@@ -67,7 +67,7 @@ fn check(args: &Args, view: &dyn View) -> Result<()> {
     if manager != "apt" {
         return Err(Diag::error(
             "unsupported-package-manager",
-            format!("Could not find a matching action for the {manager:?} package manager."),
+            format!("Could not find a matching action for the \"{manager}\" package manager."),
         )
         .about("use"));
     }

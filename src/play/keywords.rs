@@ -43,6 +43,20 @@ impl Place {
         }
     }
 
+    /// ansible-core's name for it.
+    fn class(self) -> &'static str {
+        match self {
+            Place::Play => "Play",
+            Place::Block => "Block",
+            Place::Role => "RoleInclude",
+            Place::Task => "Task",
+            Place::Include => "TaskInclude",
+            Place::Handler => "Handler",
+            Place::LoopControl => "LoopControl",
+            Place::ImportPlaybook => "PlaybookInclude",
+        }
+    }
+
     fn bit(self) -> u8 {
         1 << self as u8
     }
@@ -225,7 +239,7 @@ pub(super) fn unknown(key: &Key, place: Place) -> Box<Diag> {
     let name = key.to_value().to_text();
     let diag = Diag::error(
         "unknown-keyword",
-        format!("`{name}` is not a keyword of {}", place.noun()),
+        format!("'{name}' is not a valid attribute for a {}", place.class()),
     )
     .at(key.span, "")
     .exit(Exit::Parser);

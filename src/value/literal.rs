@@ -36,6 +36,10 @@ impl Parser<'_> {
         }
         match self.rest.chars().next()? {
             '\'' | '"' => self.string(),
+            'b' | 'B' if self.rest[1..].starts_with(['\'', '"']) => {
+                self.rest = &self.rest[1..];
+                self.string()
+            }
             '[' => self.list(']', depth),
             '(' => self.list(')', depth),
             '{' => self.dict(depth),
@@ -91,8 +95,12 @@ impl Parser<'_> {
             if self.eat('}') {
                 return Some(Value::map(map));
             }
-            let key = Key::from_value(&self.value(depth + 1)?)?;
-            if !self.eat(':') {
+            let first = self.value(depth + 1)?;
+            if map.is_empty() && !self.eat(':') {
+                return self.set(first, depth);
+            }
+            let key = Key::from_value(&first)?;
+            if !map.is_empty() && !self.eat(':') {
                 return None;
             }
             let value = self.value(depth + 1)?;
@@ -103,21 +111,48 @@ impl Parser<'_> {
         }
     }
 
+    /// A set is a list here: `{1, 2}`, its first item read.
+    fn set(&mut self, first: Value, depth: usize) -> Option<Value> {
+        let mut items = vec![first];
+        while self.eat(',') {
+            if self.eat('}') {
+                return Some(Value::list(items));
+            }
+            let item = self.value(depth + 1)?;
+            if !items.contains(&item) {
+                items.push(item);
+            }
+        }
+        self.eat('}').then(|| Value::list(items))
+    }
+
     fn word(&mut self) -> Option<Value> {
         let end = self
             .rest
             .find(|c: char| c.is_whitespace() || ",]}):".contains(c))
             .unwrap_or(self.rest.len());
+        if let Some(rest) = self.rest.strip_prefix("set()") {
+            self.rest = rest;
+            return Some(Value::list(Vec::new()));
+        }
         let (word, rest) = self.rest.split_at(end);
         let value = match word {
             "True" => Value::from(true),
             "False" => Value::from(false),
             "None" => Value::null(),
+            // What has no counterpart is shown as it is written.
+            "..." => Value::str(word),
+            _ if is_imaginary(word) => Value::str(word),
             _ => number(word)?,
         };
         self.rest = rest;
         Some(value)
     }
+}
+
+fn is_imaginary(word: &str) -> bool {
+    let real = word.strip_suffix(['j', 'J']);
+    real.is_some_and(|real| !real.is_empty() && number(real).is_some())
 }
 
 fn number(word: &str) -> Option<Value> {
@@ -164,6 +199,10 @@ mod tests {
         assert_eq!(repr("-1.5"), "-1.5");
         assert_eq!(repr("[1, 'a', (True, None)]"), "[1, 'a', [True, None]]");
         assert_eq!(repr("{'a': {1: 2}, }"), "{'a': {1: 2}}");
+        assert_eq!(repr("b'x'"), "'x'");
+        assert_eq!(repr("{1, 2, 1}"), "[1, 2]");
+        assert_eq!(repr("[..., 1j, set(), {b\"y\"}]"), "['...', '1j', [], ['y']]");
+        assert_eq!(repr("{'a': 1, 'b'}"), "-");
         assert_eq!(repr("1_000"), "1000");
         assert_eq!(repr("1__0"), "-");
         assert_eq!(repr("0644"), "-");

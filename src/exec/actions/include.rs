@@ -186,7 +186,14 @@ fn surroundings(host: &mut HostRun, job: &Job) -> Result<Surroundings, Stop> {
         },
         None => Common::default(),
     };
-    Ok(job.around.included(&job.task, &apply, params))
+    let mut around = job.around.included(&job.task, &apply, params);
+    if let Some(notify) = job.task.args.get("apply").and_then(|a| a.get("notify")) {
+        match notify.as_list() {
+            Some(names) => around.notify.extend_from_slice(names),
+            None => around.notify.push(notify.clone()),
+        }
+    }
+    Ok(around)
 }
 
 /// Goes through included tasks at positions below the include's own.

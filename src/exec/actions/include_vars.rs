@@ -9,6 +9,7 @@ use crate::exec::results::Judged;
 use crate::exec::task::Job;
 use crate::play;
 use crate::value::{Map, Value};
+use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
 
 /// What was read.
@@ -34,7 +35,12 @@ pub fn include_vars(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     let mut read = match read {
         Ok(read) => read,
         Err(diag) => {
-            let diag = diag.at_if_none(job.task.args.span.or(job.task.span));
+            let mut diag = diag.at_if_none(job.task.args.span.or(job.task.span));
+            let message = Json::from(diag.message.as_str());
+            diag.data.insert("message".to_owned(), message);
+            diag.data.insert("ansible_facts".to_owned(), json!({}));
+            diag.data
+                .insert("ansible_included_var_files".to_owned(), json!([]));
             return host.end(job, Judged::failed(diag));
         }
     };

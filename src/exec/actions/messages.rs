@@ -99,6 +99,33 @@ fn variable(
     }))
 }
 
+/// `ansible._protomatter.debug`
+pub fn expressions(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
+    let given = job.task.args.get("expression").cloned().unwrap_or_default();
+    let list = match given.as_list() {
+        Some(items) => items.to_vec(),
+        None => vec![given],
+    };
+    let (mut values, mut warnings) = (Vec::new(), Vec::new());
+    for expression in &list {
+        match variable(host, job, expression)? {
+            Ok((value, more)) => {
+                values.push(value);
+                warnings.extend(more);
+            }
+            Err(diag) => return host.end(job, Judged::failed(diag.at_if_none(expression.span))),
+        }
+    }
+    let mut result = Map::new();
+    result.insert("expression_result", Value::list(values));
+    if !warnings.is_empty() {
+        result.insert("warnings", Value::list(warnings));
+    }
+    result.insert("changed", false);
+    result.insert("_ansible_verbose_always", true);
+    host.end(job, Judged::of_value(Value::map(result)))
+}
+
 /// True where an expression is the user's own text: written in the task, or the value of a variable
 /// that was. Text that a template put together is data.
 fn trusted(job: &Job, var: &Value) -> bool {

@@ -35,6 +35,7 @@ pub fn perform(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     };
     match entry.name {
         "debug" => messages::debug(host, job),
+        "ansible._protomatter.debug" => messages::expressions(host, job),
         "assert" => messages::assert(host, job),
         "fail" => messages::fail(host, job),
         "set_fact" => set_fact::set_fact(host, job),
@@ -55,6 +56,21 @@ pub fn perform(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
             host.end(job, Judged::failed(diag))
         }
     }
+}
+
+/// Actions that may be tried again (`until`): each comes to one result and does nothing else.
+pub fn can_be_tried_again(job: &Job) -> bool {
+    const NAMES: [&str; 8] = [
+        "add_host",
+        "assert",
+        "debug",
+        "fail",
+        "group_by",
+        "include_vars",
+        "pause",
+        "set_fact",
+    ];
+    modules::find(&job.task.module).is_some_and(|entry| NAMES.contains(&entry.name))
 }
 
 /// The rendered and checked arguments of a control-side task. Ends the task where they are wrong or

@@ -220,7 +220,7 @@ fn one_sequence(term: &str, options: &Map) -> Result<Vec<Value>, String> {
         }
         (Some(end), None) => end,
         (None, Some(0)) => return Ok(Vec::new()),
-        (None, Some(count)) => start + stride.unwrap_or(1) * count - stride.unwrap_or(1).signum(),
+        (None, Some(count)) => start + stride.unwrap_or(1) * count - 1,
     };
     let stride = stride.unwrap_or(1);
     if stride == 0 {

@@ -46,12 +46,17 @@ impl Editable {
         let place = Place::of(path, view)?;
         let target = view.resolve(&place.at)?;
         let stat = super::place::stat(&target, view)?;
-        if stat.is_some_and(|s| s.is_dir()) {
+        if stat.as_ref().is_some_and(|s| s.is_dir()) {
             let message = format!("Path {} is a directory !", place.shown);
             return Err(Diag::error("is-directory", message).with("rc", 256));
         }
         let mut coding = Coding::Utf8;
-        let text = view.read(&target)?.map(|bytes| {
+        let mut content = view.read(&target)?;
+        if content == Known::Known(None) && stat.is_some() {
+            // A device such as /dev/null is there, and empty.
+            content = Known::Known(Some(Vec::new().into()));
+        }
+        let text = content.map(|bytes| {
             bytes.map(|bytes| {
                 let (text, how) = Coding::read(&bytes);
                 coding = how;

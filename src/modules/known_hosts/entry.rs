@@ -36,6 +36,11 @@ impl<'a> Entry<'a> {
         self.host.starts_with("|1|")
     }
 
+    /// True for the key of an authority, and for a revoked one.
+    pub(super) fn is_marked(&self) -> bool {
+        self.marker.is_some()
+    }
+
     /// The same type of key with the same marker.
     pub(super) fn is_kind_of(&self, other: &Entry) -> bool {
         (self.marker, self.kind) == (other.marker, other.kind)

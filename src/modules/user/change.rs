@@ -21,12 +21,12 @@ pub fn plan(args: &Args, wanted: &Wanted, user: &User, view: &dyn View) -> Resul
         }
     }
     if let Some(group) = &wanted.group
-        && group.gid.is_some()
-        && user.gid.is_some()
-        && group.gid != user.gid
+        && let Some(gid) = group.gid
+        && user.gid.is_some_and(|now| now != gid)
     {
-        new.gid = group.gid;
-        add(&["-g", &group.name]);
+        new.gid = Some(gid);
+        // lusermod takes numbers only.
+        add(&["-g", &gid.to_string()]);
     }
     if let Some(comment) = args.comment.as_ref().filter(|c| **c != user.gecos) {
         new.gecos.clone_from(comment);

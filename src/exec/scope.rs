@@ -115,12 +115,7 @@ pub fn outside(
 /// Where facts are among the layers of a host.
 const FACTS: usize = 4;
 
-fn layers(
-    run: &Arc<Run>,
-    magic: Arc<Map>,
-    inventory: Arc<Map>,
-    vars: &HostVars,
-) -> Vec<Arc<Map>> {
+fn layers(run: &Arc<Run>, magic: Arc<Map>, inventory: Arc<Map>, vars: &HostVars) -> Vec<Arc<Map>> {
     vec![
         magic,
         run.extra_vars.clone(),

@@ -1,11 +1,11 @@
 //! A task that the agent carries out: arguments, user, environment, and sending it.
 
-use super::{actions, connect};
 use super::control::StepControl;
 use super::host::{self, HostRun, Stop};
 use super::queue::{Entry, Pending};
 use super::results::{self, Judged};
 use super::task::{Job, to_bool};
+use super::{actions, connect};
 use crate::diag::{Diag, Result};
 use crate::exec::collect::Report;
 use crate::modules::{self, Flags};

@@ -7,14 +7,37 @@ use crate::value::{Key, Map};
 
 /// Global functions of templates, and names that keywords have elsewhere.
 const MORE: &[&str] = &[
-    "async_val", "cycler", "dict", "joiner", "lipsum", "lookup", "loop_with", "namespace", "now",
-    "omit", "q", "query", "range", "undef", "with_",
+    "async_val",
+    "cycler",
+    "dict",
+    "joiner",
+    "lipsum",
+    "lookup",
+    "loop_with",
+    "namespace",
+    "now",
+    "omit",
+    "q",
+    "query",
+    "range",
+    "undef",
+    "with_",
 ];
 
 /// Keywords that are no trouble as variables (observed: ansible-core 2.19.14 does not warn of them).
 const FREE: &[&str] = &[
-    "break_when", "extended", "extended_allitems", "import_playbook", "index_var", "label",
-    "listen", "loop_var", "pause", "role", "user", "vars",
+    "break_when",
+    "extended",
+    "extended_allitems",
+    "import_playbook",
+    "index_var",
+    "label",
+    "listen",
+    "loop_var",
+    "pause",
+    "role",
+    "user",
+    "vars",
 ];
 
 /// True for a reserved name.

@@ -201,7 +201,10 @@ mod tests {
         assert_eq!(repr("{'a': {1: 2}, }"), "{'a': {1: 2}}");
         assert_eq!(repr("b'x'"), "'x'");
         assert_eq!(repr("{1, 2, 1}"), "[1, 2]");
-        assert_eq!(repr("[..., 1j, set(), {b\"y\"}]"), "['...', '1j', [], ['y']]");
+        assert_eq!(
+            repr("[..., 1j, set(), {b\"y\"}]"),
+            "['...', '1j', [], ['y']]"
+        );
         assert_eq!(repr("{'a': 1, 'b'}"), "-");
         assert_eq!(repr("1_000"), "1000");
         assert_eq!(repr("1__0"), "-");

@@ -216,9 +216,9 @@ impl Filter {
             return Ok(false);
         }
         // No extension at all is the empty one.
-        let extension = path.extension().map_or_else(String::new, |e| {
-            e.to_string_lossy().into_owned()
-        });
+        let extension = path
+            .extension()
+            .map_or_else(String::new, |e| e.to_string_lossy().into_owned());
         let known = self.extensions.contains(&extension);
         if !known && !self.lenient && self.matching.is_none() {
             return Err(Diag::error(

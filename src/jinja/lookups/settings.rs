@@ -18,11 +18,15 @@ fn settings(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
             "Value '{missing}' is not a valid choice for 'on_missing': error, warn, skip"
         ));
     }
-    let plugin = match (ask.text("plugin_type"), ask.text("plugin_name")) {
-        (Some(kind), Some(name)) => Some((kind, name)),
-        (None, None) => None,
-        _ => return Err("Both plugin_type and plugin_name are required, cannot use one without the other".to_owned()),
-    };
+    let plugin =
+        match (ask.text("plugin_type"), ask.text("plugin_name")) {
+            (Some(kind), Some(name)) => Some((kind, name)),
+            (None, None) => None,
+            _ => return Err(
+                "Both plugin_type and plugin_name are required, cannot use one without the other"
+                    .to_owned(),
+            ),
+        };
     let mut found = Vec::new();
     for term in ask.terms {
         let Some(name) = term.as_str() else {
@@ -64,9 +68,12 @@ fn option(config: &Config, kind: &str, plugin: &str, name: &str) -> Option<Value
         ("connection", "ssh", "reconnection_retries") => {
             Some(Value::from(i64::from(config.ssh_retries)))
         }
-        ("connection", "ssh", "remote_user") => {
-            Some(config.remote_user.as_deref().map_or_else(Value::null, Value::str))
-        }
+        ("connection", "ssh", "remote_user") => Some(
+            config
+                .remote_user
+                .as_deref()
+                .map_or_else(Value::null, Value::str),
+        ),
         ("shell", _, "remote_tmp") => text("~/.ansible/tmp"),
         _ => None,
     }

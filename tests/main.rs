@@ -12,4 +12,5 @@ mod laws;
 mod layers;
 mod names;
 mod supervisor;
+mod web;
 mod yaml;

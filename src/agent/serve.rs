@@ -143,7 +143,11 @@ impl Server {
                 run(step, &mut self.real)
             }
             Mode::Trial => match real_host(&self.blobs) {
-                Ok(real) => dry(step, &mut Overlay::new(real)),
+                Ok(real) => {
+                    let mut trial = Overlay::new(real);
+                    trial.check = true;
+                    dry(step, &mut trial)
+                }
                 Err(e) => StepResult::failed(Diag::error("agent", e.to_string())),
             },
             Mode::Plan => {

@@ -9,8 +9,9 @@ use super::{Control, FileSearch, Kind, Module};
 use crate::args::With;
 use crate::diag::{Diag, Result};
 use crate::sys::{
-    Algorithm, Blob, Content, Declared, Effect, Endpoint, Known, Op, Outcome, Owner, Request, View,
+    Blob, Content, Declared, Effect, Endpoint, Known, Op, Outcome, Owner, Request, View,
 };
+use crate::sys::path::temporary;
 use crate::value::unknown_json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -207,12 +208,12 @@ impl Own {
 
     /// Where an archive from elsewhere lies while it is unpacked.
     fn temporary(&self, view: &dyn View) -> PathBuf {
-        let sum = match &self.blob {
-            Some(blob) => blob.sha1.clone(),
-            None => Algorithm::Sha1.of(self.src.as_bytes()),
+        let seed = match &self.blob {
+            Some(blob) => &blob.sha1,
+            None => &self.src,
         };
         let dir = view.env("TMPDIR").unwrap_or_else(|| "/tmp".into());
-        Path::new(&dir).join(format!(".gxdeploy-{}-{}", std::process::id(), &sum[..16]))
+        temporary(Path::new(&dir), seed)
     }
 
     fn download(&self, view: &dyn View) -> Op {

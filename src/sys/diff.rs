@@ -2,6 +2,7 @@
 //!
 //! Keys and rules were observed by running ansible-core 2.19.14.
 
+use super::path::is_temporary;
 use super::{Content, FileKind, Known, Op, Owner, Stat, View};
 use crate::diag::Result;
 use serde::{Deserialize, Serialize};
@@ -141,6 +142,7 @@ pub fn of(op: &Op, view: &dyn View) -> Result<Option<Diff>> {
             pair.after.insert("path".into(), json!(to));
             Some(pair.diff())
         }
+        Op::Remove { path } if is_temporary(path) => None,
         Op::Remove { path } => {
             let before = state(view, path)?;
             let mut pair = Pair::new(path);

@@ -1,5 +1,7 @@
 //! HTTP as data: a request to a server or to a Unix socket, and its answer.
 
+use super::Algorithm;
+use crate::diag::Diag;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,7 +26,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// Body.
     pub body: Vec<u8>,
-    /// Limit for the whole exchange.
+    /// Limit for connecting and for each wait for the server, as Python's sockets have it: a long
+    /// download that goes on is not cut off.
     pub timeout: Duration,
     /// How many redirects are followed; 0 hands the redirect back.
     pub redirects: u32,
@@ -39,6 +42,12 @@ pub struct Request {
     /// Certificates other than the system's.
     #[serde(default)]
     pub tls: Tls,
+    /// For an operation: that no server answers is an answer too, see [`Response::silence`].
+    #[serde(default)]
+    pub may_fail: bool,
+    /// Checksums of the body that the answer shall tell.
+    #[serde(default)]
+    pub sums: Vec<Algorithm>,
 }
 
 fn yes() -> bool {
@@ -71,6 +80,8 @@ impl Request {
             proxy: true,
             decompress: true,
             tls: Tls::default(),
+            may_fail: false,
+            sums: Vec::new(),
         }
     }
 }
@@ -78,7 +89,7 @@ impl Request {
 /// One answer. An HTTP error status is an answer too, not an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Response {
-    /// Status code; 0 in a dry run's place-holder.
+    /// Status code; 0 where no server answered.
     pub status: u16,
     /// Reason phrase.
     pub reason: String,
@@ -88,9 +99,36 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The URL that answered, after redirects.
     pub url: String,
+    /// The checksums of the body that were asked for.
+    #[serde(default)]
+    pub sums: Vec<(Algorithm, String)>,
 }
 
 impl Response {
+    /// Stands for the answer that did not come: status 0, and the reason says why.
+    pub fn silence(error: &Diag) -> Response {
+        Response {
+            reason: error.message.clone(),
+            ..Response::default()
+        }
+    }
+
+    /// True for [`Response::silence`].
+    pub fn is_silence(&self) -> bool {
+        self.status == 0
+    }
+
+    /// A checksum of the body, if it was asked for.
+    pub fn sum(&self, algorithm: Algorithm) -> Option<&str> {
+        let found = self.sums.iter().find(|(a, _)| *a == algorithm);
+        found.map(|(_, sum)| sum.as_str())
+    }
+
+    /// Tells the checksums of a body that lies in memory.
+    pub fn sum_body(&mut self, algorithms: &[Algorithm]) {
+        self.sums = algorithms.iter().map(|a| (*a, a.of(&self.body))).collect();
+    }
+
     /// The first header of a name, any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers

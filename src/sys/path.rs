@@ -1,6 +1,6 @@
 //! Paths as text: nothing here looks at a file system.
 
-use super::{Known, View};
+use super::{Algorithm, Known, View};
 use crate::diag::{Diag, Result};
 use std::collections::VecDeque;
 use std::path::{Component, Path, PathBuf};
@@ -49,6 +49,21 @@ pub fn file_name(path: &Path) -> String {
     path.file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default()
+}
+
+/// What names of files begin with that are gone when a step is through.
+const TEMPORARY: &str = ".gxdeploy-";
+
+/// A name in a directory for a file that a step writes, uses and removes; the same each time for
+/// the same `seed` in one process.
+pub fn temporary(dir: &Path, seed: &str) -> PathBuf {
+    let sum = Algorithm::Sha1.of(seed.as_bytes());
+    dir.join(format!("{TEMPORARY}{}-{}", std::process::id(), &sum[..16]))
+}
+
+/// True for a name from [`temporary`].
+pub fn is_temporary(path: &Path) -> bool {
+    file_name(path).starts_with(TEMPORARY)
 }
 
 /// Adds text to the last part: `/etc/x` and `.bak` make `/etc/x.bak`.

@@ -17,4 +17,5 @@ pub mod ran; // what results tell of a command
 pub mod selinux; // security contexts
 pub mod text; // contents as text, whatever their encoding
 pub mod unit; // services
+pub mod web; // requests of uri and get_url
 pub mod write; // planning to replace a file's content

@@ -182,6 +182,7 @@ impl FakeHost {
             Some(canned) => {
                 let mut response = canned.response.clone();
                 response.url = asked;
+                response.sum_body(&request.sums);
                 Ok(response)
             }
             None => Err(Diag::error(
@@ -446,7 +447,12 @@ impl FakeHost {
                 into,
                 effect,
             } => {
-                let mut response = self.respond(request)?;
+                let mut response = match self.respond(request) {
+                    Err(error) if request.may_fail => {
+                        return Ok(Outcome::Answered(Response::silence(&error)));
+                    }
+                    response => response?,
+                };
                 self.apply(effect)?;
                 if let Some(into) = into {
                     let bytes = std::mem::take(&mut response.body).into();

@@ -295,7 +295,7 @@ impl From<&HttpAnswer> for Canned {
                 reason: answer.reason.clone(),
                 headers: answer.headers.clone().into_iter().collect(),
                 body: answer.body.clone().into_bytes(),
-                url: String::new(),
+                ..Response::default()
             },
         }
     }

@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use ureq::ResponseExt;
+use ureq::config::RedirectAuthHeaders;
 use ureq::http;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
@@ -18,6 +19,7 @@ pub(super) fn send(host: &RealHost, request: &Request) -> Result<Response> {
         io::copy(reader, &mut body).map(|_| ())
     })?;
     response.body = body;
+    response.sum_body(&request.sums);
     Ok(response)
 }
 
@@ -32,12 +34,22 @@ pub(super) fn fetch(host: &RealHost, request: &Request, into: &Path) -> Result<R
     let result = exchange(host, request, &mut |reader| {
         io::copy(reader, &mut file)?;
         file.sync_all()
-    });
+    })
+    .and_then(|response| summed(response, request, into));
     if result.is_err() {
         // Half a body is of no use; the error that matters is the other one.
         let _ = std::fs::remove_file(into);
     }
     result
+}
+
+fn summed(mut response: Response, request: &Request, file: &Path) -> Result<Response> {
+    for algorithm in &request.sums {
+        let sum = std::fs::File::open(file).and_then(|file| algorithm.of_reader(file));
+        let sum = sum.map_err(|e| Diag::io("read", file, &e))?;
+        response.sums.push((*algorithm, sum));
+    }
+    Ok(response)
 }
 
 /// What is done with a body.
@@ -76,6 +88,7 @@ fn over_tcp(host: &RealHost, request: &Request, url: &str, sink: Sink<'_>) -> Re
             })
             .collect(),
         body: Vec::new(),
+        sums: Vec::new(),
         url: answer.get_uri().to_string(),
     };
     if response.url.is_empty() {
@@ -132,10 +145,15 @@ fn agent(host: &RealHost, request: &Request, url: &str) -> Result<ureq::Agent> {
     };
     let mut config = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_global(Some(request.timeout))
+        .timeout_resolve(Some(request.timeout))
+        .timeout_connect(Some(request.timeout))
+        .timeout_per_read(Some(request.timeout))
+        .timeout_per_write(Some(request.timeout))
+        .redirect_auth_headers(RedirectAuthHeaders::SameHost)
         .max_redirects(request.redirects)
         .max_redirects_will_error(request.redirects > 0)
         .allow_non_standard_methods(true)
+        .accept("")
         .proxy(proxy)
         .tls_config(tls(&request.tls, request.verify)?);
     if !has("user-agent") {

@@ -294,6 +294,15 @@ impl View for RealHost {
     }
 }
 
+fn answered(request: &Request, answer: Result<Response>) -> Result<Outcome> {
+    match answer {
+        Err(error) if request.may_fail && error.code == "http" => {
+            Ok(Outcome::Answered(Response::silence(&error)))
+        }
+        answer => answer.map(Outcome::Answered),
+    }
+}
+
 impl Host for RealHost {
     fn perform(&mut self, op: &Op) -> Result<Outcome> {
         match op {
@@ -307,12 +316,12 @@ impl Host for RealHost {
                 request,
                 into: None,
                 ..
-            } => return http::send(self, request).map(Outcome::Answered),
+            } => return answered(request, http::send(self, request)),
             Op::Http {
                 request,
                 into: Some(path),
                 ..
-            } => return http::fetch(self, request, path).map(Outcome::Answered),
+            } => return answered(request, http::fetch(self, request, path)),
             Op::Wait {
                 until,
                 delay,

@@ -8,6 +8,7 @@
 mod case;
 mod compat;
 mod inventory;
+mod kill;
 mod laws;
 mod layers;
 mod names;

@@ -109,7 +109,7 @@ fn set_xattr(path: &Path, name: &CString, value: &[u8]) -> io::Result<()> {
     let path = c_path(path)?;
     // SAFETY: both are C strings and the value is as long as is said.
     let n = unsafe {
-        libc::lsetxattr(
+        libc::setxattr(
             path.as_ptr(),
             name.as_ptr(),
             value.as_ptr().cast(),
@@ -126,13 +126,23 @@ fn set_xattr(path: &Path, name: &CString, value: &[u8]) -> io::Result<()> {
 
 /// Gives a new file the owner it shall have. Without `required`, a user who may not do so keeps
 /// the file as the process's own (as when an unprivileged user replaces another's file).
+/// A symbolic link is followed: it is how a file without a name is reached.
 pub(super) fn give(
     path: &Path,
     uid: Option<u32>,
     gid: Option<u32>,
     required: bool,
 ) -> io::Result<()> {
-    match std::os::unix::fs::lchown(path, uid, gid) {
+    unless_forbidden(std::os::unix::fs::chown(path, uid, gid), required)
+}
+
+/// The same for a symbolic link itself.
+pub(super) fn give_link(path: &Path, uid: u32, gid: u32) -> io::Result<()> {
+    unless_forbidden(std::os::unix::fs::lchown(path, Some(uid), Some(gid)), false)
+}
+
+fn unless_forbidden(done: io::Result<()>, required: bool) -> io::Result<()> {
+    match done {
         Err(e) if !required && e.raw_os_error() == Some(libc::EPERM) => Ok(()),
         other => other,
     }

@@ -7,6 +7,7 @@ mod accounts;
 mod attributes;
 mod files;
 mod http;
+mod new_file;
 mod run;
 mod transfer;
 mod unix_http;

@@ -1,6 +1,6 @@
 //! Moving and copying whole files and trees, with all that belongs to them.
 
-use super::attributes::{copy_xattrs, give, times};
+use super::attributes::{copy_xattrs, give, give_link, times};
 use super::files;
 use crate::diag::{Diag, Result};
 use nix::libc;
@@ -34,7 +34,7 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     let meta = fs::symlink_metadata(from)?;
     if meta.is_symlink() {
         std::os::unix::fs::symlink(fs::read_link(from)?, to)?;
-        return give(to, Some(meta.uid()), Some(meta.gid()), false);
+        return give_link(to, meta.uid(), meta.gid());
     }
     if !meta.is_dir() {
         return copy_file(from, to);
@@ -48,16 +48,20 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Copies one regular file with owner, mode, times and extended attributes.
-pub(super) fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
-    let mut source = File::open(from)?;
-    let meta = source.metadata()?;
+fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     let mut target = fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(to)?;
-    io::copy(&mut source, &mut target)?;
+    copy_into(from, &mut target, to)
+}
+
+/// Fills a new file, known under the path `to`, with all that another is.
+pub(super) fn copy_into(from: &Path, target: &mut File, to: &Path) -> io::Result<()> {
+    let mut source = File::open(from)?;
+    let meta = source.metadata()?;
+    io::copy(&mut source, target)?;
     target.sync_all()?;
     attributes_like(&meta, from, to)
 }

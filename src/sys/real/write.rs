@@ -2,16 +2,16 @@
 
 use super::RealHost;
 use super::attributes::{copy_xattrs, give};
+use super::new_file::NewFile;
 use super::run;
 use crate::diag::{Diag, Result};
 use crate::sys::{Command, Content, View, path};
 use nix::libc;
 use std::fs::{self, File, Metadata, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use tempfile::NamedTempFile;
 
 /// Names of temporary files start with this.
 pub(super) const PREFIX: &str = ".gxdeploy-";
@@ -50,14 +50,19 @@ impl Replace<'_> {
             Ok(meta) if meta.is_file() => Some(meta),
             _ => None,
         };
-        let mut new = temporary(path).map_err(fail)?;
-        io::copy(source, new.as_file_mut()).map_err(fail)?;
-        new.as_file_mut().flush().map_err(fail)?;
+        let dir = path::parent(path);
+        let mut new = match self.validate {
+            Some(_) => NewFile::named_in(dir),
+            None => NewFile::in_dir(dir),
+        }
+        .map_err(fail)?;
+        io::copy(source, new.file_mut()).map_err(fail)?;
+        new.file_mut().flush().map_err(fail)?;
         if let Some(words) = self.validate {
-            validate(host, words, new.path())?;
+            validate(host, words, &new.path())?;
         }
         self.dress(host, path, &new, old.as_ref()).map_err(fail)?;
-        new.as_file().sync_all().map_err(fail)?;
+        new.file().sync_all().map_err(fail)?;
         if let (Some(backup), Some(_)) = (self.backup, &old) {
             keep(path, backup)?;
         }
@@ -69,27 +74,27 @@ impl Replace<'_> {
         &self,
         host: &RealHost,
         path: &Path,
-        new: &NamedTempFile,
+        new: &NewFile,
         old: Option<&Metadata>,
     ) -> io::Result<()> {
-        let made = new.as_file().metadata()?;
+        let made = new.file().metadata()?;
         let (uid, gid) = self.owner;
         let want = (
             uid.or(old.map(Metadata::uid)).filter(|u| *u != made.uid()),
             gid.or(old.map(Metadata::gid)).filter(|g| *g != made.gid()),
         );
         if want != (None, None) {
-            give(new.path(), want.0, want.1, uid.is_some() || gid.is_some())?;
+            give(&new.path(), want.0, want.1, uid.is_some() || gid.is_some())?;
         }
         if old.is_some() {
-            copy_xattrs(path, new.path());
+            copy_xattrs(path, &new.path());
         }
         let mode = self
             .mode
             .or(old.map(|meta| meta.mode() & 0o7777))
             .unwrap_or(0o666 & !host.umask());
         // After the owner, since a change of owner takes the set-user-ID bits away.
-        new.as_file().set_permissions(Permissions::from_mode(mode))
+        new.file().set_permissions(Permissions::from_mode(mode))
     }
 }
 
@@ -115,16 +120,10 @@ fn is_directory(path: &Path) -> Box<Diag> {
     )
 }
 
-fn temporary(path: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new()
-        .prefix(PREFIX)
-        .tempfile_in(path::parent(path))
-}
-
-/// Renames, and makes sure that the name is on disk too.
-fn put_in_place(new: NamedTempFile, path: &Path) -> io::Result<()> {
+/// Gives the file its name, and makes sure that the name is on disk too.
+fn put_in_place(new: NewFile, path: &Path) -> io::Result<()> {
     match new.persist(path) {
-        Ok(_) => {
+        Ok(()) => {
             // A file system that cannot sync a directory has no stronger promise to give.
             if let Ok(dir) = File::open(path::parent(path)) {
                 let _ = dir.sync_all();
@@ -132,8 +131,8 @@ fn put_in_place(new: NamedTempFile, path: &Path) -> io::Result<()> {
             Ok(())
         }
         // A mount point (`/etc/hosts` in a container) cannot be replaced, only filled anew.
-        Err(e) if e.error.raw_os_error() == Some(libc::EBUSY) => {
-            let mut source = e.file.reopen()?;
+        Err((e, mut source)) if e.raw_os_error() == Some(libc::EBUSY) => {
+            source.rewind()?;
             let mut target = fs::OpenOptions::new()
                 .write(true)
                 .truncate(true)
@@ -141,16 +140,17 @@ fn put_in_place(new: NamedTempFile, path: &Path) -> io::Result<()> {
             io::copy(&mut source, &mut target)?;
             target.sync_all()
         }
-        Err(e) => Err(e.error),
+        Err((e, _)) => Err(e),
     }
 }
 
 /// Keeps a copy of a file, with owner, mode, times and attributes.
 fn keep(path: &Path, copy: &Path) -> Result<()> {
     let fail = |e: io::Error| Diag::io("back up", path, &e);
-    let new = temporary(copy).map_err(fail)?;
-    super::transfer::copy_file(path, new.path()).map_err(fail)?;
-    new.persist(copy).map(|_| ()).map_err(|e| fail(e.error))
+    let mut new = NewFile::in_dir(path::parent(copy)).map_err(fail)?;
+    let to = new.path();
+    super::transfer::copy_into(path, new.file_mut(), &to).map_err(fail)?;
+    new.persist(copy).map_err(|(e, _)| fail(e))
 }
 
 /// Runs the validating command on the new file.

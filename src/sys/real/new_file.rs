@@ -1,0 +1,156 @@
+//! A new file that shows itself only when it is whole.
+
+use super::write::PREFIX;
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::libc;
+use nix::unistd::linkat;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use tempfile::TempPath;
+
+/// A file that is being written. While it has no name (`O_TMPFILE`), a process that is killed leaves
+/// nothing of it behind.
+pub(super) struct NewFile {
+    file: File,
+    /// Absent while the file has no name.
+    name: Option<TempPath>,
+}
+
+impl NewFile {
+    /// A file of mode 0600 on the file system of `dir`, without a name where that can be had.
+    ///
+    /// # Errors
+    /// What the system says when the file cannot be made.
+    pub(super) fn in_dir(dir: &Path) -> io::Result<Self> {
+        match nameless(dir) {
+            Ok(file) => Ok(Self { file, name: None }),
+            Err(_) => Self::named_in(dir),
+        }
+    }
+
+    /// A file with a temporary name, for programs that shall look at it.
+    ///
+    /// # Errors
+    /// What the system says when the file cannot be made.
+    pub(super) fn named_in(dir: &Path) -> io::Result<Self> {
+        let (file, name) = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .tempfile_in(dir)?
+            .into_parts();
+        Ok(Self {
+            file,
+            name: Some(name),
+        })
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    pub(super) fn file_mut(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// A path under which this process finds the file; for one without a name a symbolic link.
+    pub(super) fn path(&self) -> PathBuf {
+        match &self.name {
+            Some(name) => name.to_path_buf(),
+            None => handle(&self.file),
+        }
+    }
+
+    /// Gives the file its name, in the place of whatever has it.
+    ///
+    /// # Errors
+    /// What the system says; with the file, so that its bytes can still be had.
+    pub(super) fn persist(self, path: &Path) -> Result<(), (io::Error, File)> {
+        let Self { file, name } = self;
+        let named = match name {
+            Some(name) => Ok(name),
+            // Nothing there yet: one call, and there is no moment with a temporary name.
+            None => match link(&file, path) {
+                Ok(()) => return Ok(()),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => tempfile::Builder::new()
+                    .prefix(PREFIX)
+                    .make_in(crate::sys::path::parent(path), |name| link(&file, name))
+                    .map(tempfile::NamedTempFile::into_temp_path),
+                Err(e) => Err(e),
+            },
+        };
+        match named.and_then(|name| name.persist(path).map_err(|e| e.error)) {
+            Ok(()) => Ok(()),
+            Err(e) => Err((e, file)),
+        }
+    }
+}
+
+fn nameless(dir: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(libc::O_TMPFILE)
+        .open(dir)?;
+    // A name can only be given through /proc.
+    std::fs::metadata(handle(&file))?;
+    Ok(file)
+}
+
+fn handle(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+fn link(file: &File, name: &Path) -> io::Result<()> {
+    linkat(
+        AT_FDCWD,
+        &handle(file),
+        AT_FDCWD,
+        name,
+        AtFlags::AT_SYMLINK_FOLLOW,
+    )
+    .map_err(io::Error::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn nothing_is_seen_before_the_file_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        for text in ["one", "two"] {
+            let before = names(dir.path());
+            let mut new = NewFile::in_dir(dir.path()).unwrap();
+            new.file_mut().write_all(text.as_bytes()).unwrap();
+            if new.name.is_none() {
+                assert_eq!(names(dir.path()), before);
+            }
+            new.persist(&dir.path().join("f")).map_err(|e| e.0).unwrap();
+            assert_eq!(names(dir.path()), ["f"]);
+            let written = std::fs::read_to_string(dir.path().join("f")).unwrap();
+            assert_eq!(written, text);
+        }
+    }
+
+    #[test]
+    fn a_named_file_goes_the_same_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let new = NewFile::named_in(dir.path()).unwrap();
+        assert!(new.path().starts_with(dir.path()));
+        new.persist(&dir.path().join("f")).map_err(|e| e.0).unwrap();
+        assert_eq!(names(dir.path()), ["f"]);
+    }
+}

@@ -89,6 +89,13 @@ fn check(dir: &Path, versions: &[String]) {
     }
 }
 
+/// How many files have this content.
+fn written(dir: &Path, content: &str) -> usize {
+    (0..FILES)
+        .filter(|n| fs::read_to_string(dir.join(format!("f{n}"))).is_ok_and(|t| t == content))
+        .count()
+}
+
 #[test]
 fn kill_at_any_moment_leaves_whole_files_and_no_process() {
     let work = tempfile::tempdir().unwrap();
@@ -108,9 +115,13 @@ fn kill_at_any_moment_leaves_whole_files_and_no_process() {
     let mut cut = 0;
     for round in 0..ROUNDS {
         let mark = format!("{}-{round}", std::process::id());
+        let new = &versions[usize::try_from(round % 2).unwrap()];
         let mut control = start(work.path(), round % 2, &mark);
-        // From before the agent is there until most files are written.
-        sleep(Duration::from_millis(10 + round * 17 % 300));
+        // From before the first file is written until most are.
+        let enough = usize::try_from(round).unwrap() * 7 % FILES;
+        while written(&dir, new) < enough && control.try_wait().unwrap().is_none() {
+            sleep(Duration::from_millis(1));
+        }
         match round % 3 {
             0 => kill(control.id()),
             _ => marked(&mark, control.id()).into_iter().for_each(kill),
@@ -125,11 +136,7 @@ fn kill_at_any_moment_leaves_whole_files_and_no_process() {
         }
         assert_eq!(marked(&mark, 0), [0; 0], "an agent is left");
         check(&dir, &versions);
-        let new = &versions[(round % 2) as usize];
-        let done = (0..FILES)
-            .filter(|n| fs::read_to_string(dir.join(format!("f{n}"))).is_ok_and(|t| &t == new))
-            .count();
-        cut += u64::from(done > 0 && done < FILES);
+        cut += u64::from((1..FILES).contains(&written(&dir, new)));
     }
     assert!(
         cut > 0,

@@ -7,6 +7,7 @@
 
 mod actions;
 mod ad_hoc;
+mod ask_first;
 mod barrier;
 mod blobs;
 mod collect;

@@ -1,5 +1,6 @@
 //! One play, or one batch of its hosts, while it runs.
 
+use super::ask_first::AskFirst;
 use super::barrier::Barrier;
 use crate::play::ast::Play;
 use crate::value::Map;
@@ -25,6 +26,8 @@ pub struct PlayRun {
     pub max_fail: Option<f64>,
     /// Handlers run on hosts that have failed too.
     pub force_handlers: bool,
+    /// `--step`: what the user said.
+    pub ask_first: AskFirst,
     /// Where the hosts meet.
     pub barrier: Barrier,
 }

@@ -6,7 +6,7 @@ use super::host::{HostRun, Stop};
 use super::options::Options;
 use super::play::PlayRun;
 use super::run::Run;
-use super::{barrier::Barrier, extra_vars, secrets};
+use super::{ask_first::AskFirst, barrier::Barrier, extra_vars, secrets};
 use crate::config::{self, Config};
 use crate::diag::{Diag, Exit, Level, Result, SourceMap};
 use crate::inventory;
@@ -363,9 +363,10 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
             all_hosts: all_hosts.clone(),
             vars: Arc::new(play.common.vars.clone()),
             prompted: prompted.clone(),
-            lockstep: batch.len() > 1 && (fatal || max_fail.is_some()),
+            lockstep: batch.len() > 1 && (fatal || max_fail.is_some() || run.options.step),
             max_fail,
             force_handlers,
+            ask_first: AskFirst::default(),
             barrier: Barrier::new(batch.len()),
         });
         let ended = one_batch(run, &shared, free);

@@ -71,6 +71,12 @@ impl HostRun {
         keywords: Common,
     ) -> Result<(), Stop> {
         let unit = self.unit(task, around, &keywords)?;
+        if self.run.options.step && unit.info.module != "meta" {
+            self.flush()?;
+            if !self.play.ask_first.agreed(&self.at, &unit.info) {
+                return Ok(());
+            }
+        }
         let job = Job {
             task: task.clone(),
             around: around.clone(),

@@ -10,7 +10,7 @@ use super::action::is_all_template;
 use super::ast::{Block, Common, Item, Play, Playbook, Role, Task};
 use super::files::Loader;
 use super::load::{RoleUse, load_role, load_tasks};
-use crate::diag::{Diag, Exit};
+use crate::diag::{Diag, Exit, Level};
 use crate::modules;
 use crate::value::{Kind, Map, Trust, Value};
 use std::collections::HashSet;
@@ -29,6 +29,8 @@ pub fn check(loader: &Loader, playbook: &Playbook, late: bool) -> Vec<Diag> {
         seen: HashSet::new(),
         base: PathBuf::new(),
         lenient: false,
+        here: false,
+        files_made: false,
     };
     for play in &playbook.plays {
         checker.play(play);
@@ -47,6 +49,10 @@ struct Checker<'a> {
     base: PathBuf,
     /// What the task at hand is wrong about need not come up.
     lenient: bool,
+    /// The play is for this machine.
+    here: bool,
+    /// A task before this one may have made files on this machine.
+    files_made: bool,
 }
 
 /// What the tasks around one decide about it.
@@ -70,14 +76,25 @@ impl Around {
     }
 }
 
+impl Around {
+    /// What included tasks have around them: `apply` may bring `module_defaults`.
+    fn of_included(self, task: &Task) -> Around {
+        Around {
+            defaults: true,
+            rescued: self.rescued || task.common.ignore_errors.is_some(),
+            ..self.inside(&task.common)
+        }
+    }
+}
+
 impl Checker<'_> {
     fn report(&mut self, mut diag: Box<Diag>) {
-        // A task that may be skipped, or whose failure is dealt with, fails when it runs, if it does.
-        if self.lenient && diag.exit == Exit::Failed {
-            return;
-        }
         if self.late && diag.code != "unknown-module" {
             return;
+        }
+        // A task that may be skipped, or whose failure is dealt with, fails when it runs, if it does.
+        if self.lenient && diag.exit == Exit::Failed {
+            diag.level = Level::Warning;
         }
         if diag.exit == Exit::Failed {
             diag.exit = Exit::HostsFailed;
@@ -95,6 +112,7 @@ impl Checker<'_> {
             .unwrap_or_default();
         let around = Around::default().inside(&play.common);
         self.common(&play.common);
+        self.here = files::is_here(play);
         for role in &play.roles {
             self.role(role);
         }
@@ -154,10 +172,11 @@ impl Checker<'_> {
         self.keywords(task);
         self.template(&task.args);
         arguments::check(self, task, around);
-        files::check(self, task, around);
+        files::check(self, task);
+        self.files_made |= files::may_make(task, self.here);
         self.lenient = false;
         if !self.late {
-            self.include(task);
+            self.include(task, around.of_included(task));
         }
     }
 
@@ -287,7 +306,7 @@ impl Checker<'_> {
     }
 
     /// Goes through what a task includes under a constant name.
-    fn include(&mut self, task: &Task) {
+    fn include(&mut self, task: &Task, around: Around) {
         let Some(entry) = modules::find(&task.module) else {
             return;
         };
@@ -303,21 +322,21 @@ impl Checker<'_> {
                     && self.seen.insert(format!("tasks:{}", path.display()))
                 {
                     match load_tasks(self.loader, &path, task.role.as_ref()) {
-                        Ok(loaded) => self.items(&loaded.tasks, CONDITIONAL),
+                        Ok(loaded) => self.items(&loaded.tasks, around),
                         Err(diag) => self.report(diag),
                     }
                 }
             }
             "include_role" => {
                 if let Some(name) = text("name").or_else(|| text("role")) {
-                    self.include_role(task, name);
+                    self.include_role(task, name, around);
                 }
             }
             _ => {}
         }
     }
 
-    fn include_role(&mut self, task: &Task, name: &str) {
+    fn include_role(&mut self, task: &Task, name: &str, around: Around) {
         let from = |option: &str| match task.args.get(option) {
             None => Some(None),
             Some(value) if has_template(value) => None,
@@ -345,26 +364,19 @@ impl Checker<'_> {
         };
         match load_role(self.loader, &wanted, task.role.as_ref()) {
             Ok(loaded) => {
-                self.items(&loaded.tasks, CONDITIONAL);
-                self.items(&loaded.handlers, CONDITIONAL);
+                self.items(&loaded.tasks, around);
+                self.items(&loaded.handlers, around);
             }
             // A role that a condition keeps away from need not be there.
             Err(mut diag) => {
                 if !task.common.when.is_empty() && diag.code == "role-not-found" {
-                    diag.level = crate::diag::Level::Warning;
+                    diag.level = Level::Warning;
                 }
                 self.report(diag.at_if_none(task.args.span.or(task.span)));
             }
         }
     }
 }
-
-/// Included content may never be reached.
-const CONDITIONAL: Around = Around {
-    conditional: true,
-    defaults: true,
-    rescued: false,
-};
 
 fn holds_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%") || text.contains("{#")

@@ -1,9 +1,9 @@
 //! Local files that tasks name literally.
 
-use super::{Around, Checker, has_template};
+use super::{Checker, has_template};
 use crate::diag::Level;
-use crate::modules;
-use crate::play::ast::Task;
+use crate::modules::{self, Side};
+use crate::play::ast::{Play, Task};
 use crate::play::files::{home, plain};
 use crate::play::imports::not_found;
 use crate::value::{Kind, Value};
@@ -19,8 +19,43 @@ fn local(name: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// Reports a local file that is not there: as an error where the task runs in any case.
-pub(super) fn check(checker: &mut Checker, task: &Task, around: Around) {
+/// Whether a play is for this machine, as far as one sees without an inventory.
+pub(super) fn is_here(play: &Play) -> bool {
+    let is = |value: &Value, names: &[&str]| value.as_str().is_some_and(|v| names.contains(&v));
+    is(&play.hosts, &["localhost", "127.0.0.1", "::1"])
+        || play
+            .common
+            .connection
+            .as_ref()
+            .is_some_and(|c| is(c, &["local"]))
+}
+
+/// Whether a task may make a file on this machine that a later task looks for.
+pub(super) fn may_make(task: &Task, here: bool) -> bool {
+    const READERS: [&str; 9] = [
+        "assert",
+        "find",
+        "getent",
+        "ping",
+        "setup",
+        "slurp",
+        "stat",
+        "wait_for",
+        "validate_argument_spec",
+    ];
+    match modules::find(&task.module) {
+        Some(entry) if entry.name == "fetch" => true,
+        Some(entry) => {
+            entry.side == Side::Host
+                && !READERS.contains(&entry.name)
+                && (here || task.common.delegate_to.is_some())
+        }
+        None => false,
+    }
+}
+
+/// Reports a local file that is not there: a warning where a task before may have made it.
+pub(super) fn check(checker: &mut Checker, task: &Task) {
     let Some(entry) = modules::find(&task.module) else {
         return;
     };
@@ -46,7 +81,7 @@ pub(super) fn check(checker: &mut Checker, task: &Task, around: Around) {
         return;
     }
     let mut diag = not_found(&format!("file {name:?}"), &places, value.span);
-    if around.conditional {
+    if checker.files_made {
         diag.level = Level::Warning;
     }
     checker.report(diag);
@@ -89,7 +124,7 @@ pub(super) fn tasks(checker: &mut Checker, task: &Task, name: &str) -> Option<Pa
     if found.is_none() {
         let span = task.args.get("file").map_or(task.span, |v| v.span);
         let mut diag = not_found(&format!("file of tasks {name:?}"), &places, span);
-        if !task.common.when.is_empty() {
+        if checker.files_made || !task.common.when.is_empty() {
             diag.level = Level::Warning;
         }
         checker.report(diag);

@@ -130,6 +130,15 @@ impl Drop for Child {
 }
 
 fn refused(r#become: &Become, said: &str) -> Box<Diag> {
+    let method = r#become.method.as_str();
+    let wrong = ["incorrect password attempt", "Sorry, try again", "Authentication failure"];
+    if wrong.iter().any(|words| said.contains(words)) {
+        // ansible-core's words, which playbooks look for.
+        return Diag::error("become", format!("Incorrect {method} password"));
+    }
+    if said.contains("a password is required") || said.contains("a terminal is required") {
+        return Diag::error("become", format!("Missing {method} password"));
+    }
     let said = said.lines().last().unwrap_or_default();
     Diag::error(
         "become",

@@ -48,6 +48,18 @@ pub struct Config {
     pub display_skipped_hosts: bool,
     /// `hash_behaviour`: replace or merge.
     pub hash_behaviour: String,
+    /// `fact_caching`: memory or jsonfile.
+    pub fact_caching: String,
+    /// `fact_caching_connection`: the directory.
+    pub fact_caching_connection: Option<String>,
+    /// `fact_caching_prefix`.
+    pub fact_caching_prefix: String,
+    /// `fact_caching_timeout`, seconds; 0 is for good.
+    pub fact_caching_timeout: u64,
+    /// `localhost_warning`.
+    pub localhost_warning: bool,
+    /// `inventory_unparsed_warning`.
+    pub inventory_unparsed_warning: bool,
     /// `ssh_args` of `[ssh_connection]`.
     pub ssh_args: Option<String>,
     /// `retries` of `[ssh_connection]`.
@@ -270,6 +282,24 @@ impl Reader<'_> {
                 true,
             )?,
             hash_behaviour: text("ANSIBLE_HASH_BEHAVIOUR", d, "hash_behaviour", "replace"),
+            fact_caching: text("ANSIBLE_CACHE_PLUGIN", d, "fact_caching", "memory"),
+            fact_caching_connection: self
+                .get("ANSIBLE_CACHE_PLUGIN_CONNECTION", d, "fact_caching_connection")
+                .map(|path| expand(&path)),
+            fact_caching_prefix: text("ANSIBLE_CACHE_PLUGIN_PREFIX", d, "fact_caching_prefix", ""),
+            fact_caching_timeout: self.number(
+                "ANSIBLE_CACHE_PLUGIN_TIMEOUT",
+                d,
+                "fact_caching_timeout",
+                86_400,
+            )?,
+            localhost_warning: self.flag("ANSIBLE_LOCALHOST_WARNING", d, "localhost_warning", true)?,
+            inventory_unparsed_warning: self.flag(
+                "ANSIBLE_INVENTORY_UNPARSED_WARNING",
+                "inventory",
+                "inventory_unparsed_warning",
+                true,
+            )?,
             ssh_args: self.get("ANSIBLE_SSH_ARGS", "ssh_connection", "ssh_args"),
             ssh_retries: self.number("ANSIBLE_SSH_RETRIES", "ssh_connection", "retries", 0)?,
             file,

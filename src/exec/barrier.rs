@@ -16,6 +16,7 @@ struct State {
     elected: HashMap<Position, usize>,
     results: HashMap<Position, Option<Judged>>,
     stopped: bool,
+    fatal: u32,
 }
 
 /// The meeting points of one play.
@@ -112,6 +113,19 @@ impl Barrier {
     /// A failure was rescued.
     pub fn rescue(&self, host: usize) {
         self.lock().failed[host] = false;
+    }
+
+    /// A host failed in a way that fails all others too, each at the task it is at.
+    pub fn fail_all(&self) -> u32 {
+        let mut state = self.lock();
+        state.fatal += 1;
+        self.changed.notify_all();
+        state.fatal
+    }
+
+    /// How often that has happened.
+    pub fn fatal(&self) -> u32 {
+        self.lock().fatal
     }
 
     /// The play is over for every host.

@@ -35,6 +35,8 @@ pub enum Report {
     },
     /// A failure was taken care of by `rescue`.
     Rescued,
+    /// What a `meta` task did.
+    Meta(String),
     /// A message about the run.
     Message(Box<crate::diag::Diag>),
 }
@@ -151,11 +153,18 @@ impl Collector {
             Report::Begin(info) => self.banner(at, info),
             Report::Item(outcome) => {
                 self.banner(at, outcome.task.clone());
+                if includes(&outcome.task) && outcome.status == Status::Failed {
+                    // Each counts by itself; the loop as a whole does not.
+                    self.count(&outcome);
+                }
                 self.output.event(&Event::ItemEnded(*outcome));
             }
             Report::End(outcome) => {
                 self.banner(at, outcome.task.clone());
-                self.count(&outcome);
+                let looped = outcome.result["results"].is_array();
+                if !(looped && includes(&outcome.task)) {
+                    self.count(&outcome);
+                }
                 self.output.event(&Event::TaskEnded(*outcome));
             }
             Report::Included { file, item } => {
@@ -177,6 +186,7 @@ impl Collector {
                 counts.rescued += 1;
                 counts.failed = counts.failed.saturating_sub(1);
             }
+            Report::Meta(text) => self.output.event(&Event::Meta { text }),
             Report::Message(diag) => self.output.event(&Event::Message(diag)),
         }
     }
@@ -190,6 +200,10 @@ impl Collector {
     }
 
     fn count(&mut self, outcome: &Outcome) {
+        // What becomes of the run itself is no result of a host.
+        if outcome.task.module == "meta" && outcome.status != Status::Failed {
+            return;
+        }
         let counts = self.recap.entry(outcome.host.clone()).or_default();
         match outcome.status {
             Status::Ok => counts.ok += 1,
@@ -206,6 +220,10 @@ impl Collector {
                 }
             }
             Status::Failed => counts.failed += 1,
+            Status::Unreachable if outcome.ignored => {
+                counts.ok += 1;
+                counts.ignored += 1;
+            }
             Status::Unreachable => counts.unreachable += 1,
         }
         let plan = &mut self.plan;
@@ -218,4 +236,8 @@ impl Collector {
             (Certainty::Sure, _) => plan.ok += 1,
         }
     }
+}
+
+fn includes(task: &TaskInfo) -> bool {
+    matches!(task.module.as_str(), "include_tasks" | "include_role")
 }

@@ -1,6 +1,6 @@
 //! What a task inherits from the play, roles, blocks and includes around it.
 
-use crate::play::ast::{Block, Common, Play, Role, Task};
+use crate::play::ast::{Block, Common, Origin, Play, Role, Task};
 use crate::value::{Map, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub struct Surroundings {
     pub role_params: Vec<Arc<Map>>,
     /// Variables of `include_tasks` and `include_role` around, outermost first.
     pub include_params: Vec<Arc<Map>>,
+    /// The roles that imported or included the innermost one, nearest first.
+    pub parents: Vec<Arc<Role>>,
     /// The innermost role.
     pub role: Option<Arc<Role>>,
     /// Files included so far, to notice circles.
@@ -53,6 +55,9 @@ impl Surroundings {
             inner.role_params.push(Arc::new(block.role_params.clone()));
         }
         if block.role.is_some() {
+            if block.origin == Origin::ImportRole {
+                inner.enter_role();
+            }
             inner.role.clone_from(&block.role);
         }
         inner
@@ -72,6 +77,13 @@ impl Surroundings {
             inner.include_params.push(Arc::new(vars));
         }
         inner
+    }
+
+    /// The role that is left for another one, which it imports or includes, is its parent.
+    pub fn enter_role(&mut self) {
+        if let Some(role) = self.role.take() {
+            self.parents.insert(0, role);
+        }
     }
 
     fn add(&mut self, level: &Common) {

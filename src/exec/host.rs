@@ -83,6 +83,10 @@ pub struct HostRun {
     pub includes: u32,
     /// The task of `--start-at-task` was reached.
     pub started: bool,
+    /// The failure at hand was another host's: its rescue is not counted.
+    pub rescue_unseen: bool,
+    /// How many failures that fail all hosts this one has followed.
+    pub fatal_seen: u32,
     /// Where a result goes that is looked at before it counts (`until` of an action).
     pub held: Option<Option<Judged>>,
     /// Results of the loop whose items are coming in, and whether a failure is ignored.
@@ -120,6 +124,8 @@ impl HostRun {
             roles_done: HashSet::new(),
             includes: 0,
             started: false,
+            rescue_unseen: false,
+            fatal_seen: 0,
             held: None,
             items: Vec::new(),
         }
@@ -128,6 +134,11 @@ impl HostRun {
     /// Publishes what is settled, for other hosts and later plays.
     pub fn publish(&self) {
         self.run.set_host_vars(&self.host, self.settled.clone());
+    }
+
+    /// Keeps the facts for later runs.
+    pub fn keep_facts(&self) {
+        self.run.cache_facts(&self.host, &self.settled.facts);
     }
 
     /// Takes over what the run has changed in the inventory (`add_host`, `group_by`).
@@ -314,6 +325,9 @@ impl HostRun {
         let ignored = outcome.ignored;
         self.report_at(unit.at.clone(), Report::End(Box::new(outcome)));
         if ignored {
+            if let Some(name) = &unit.register {
+                self.apply(Effect::Set(name.clone(), judged.value.clone()));
+            }
             return Ok(());
         }
         Err(Stop::Unreachable)
@@ -496,10 +510,21 @@ pub fn skip_opaque(judged: Judged, unit: &Unit) -> Judged {
     if !unit.skips_opaque || judged.certainty != Certainty::Opaque {
         return judged;
     }
+    // With `creates` or `removes` it is known that it would run.
+    let guarded = ["creates", "removes"]
+        .iter()
+        .any(|option| unit.task.args.get(option).is_some_and(|v| !v.is_null()));
     let mut skipped = Judged::new(serde_json::json!({
-        "changed": false, "skipped": true, "rc": 0, "stdout": "", "stderr": "",
+        "changed": guarded, "rc": 0, "stdout": "", "stderr": "",
         "msg": "Command would have run if not in check mode",
     }));
+    if let Some(cmd) = judged.value.get("cmd") {
+        skipped.set("cmd", cmd.clone());
+    }
+    if !guarded {
+        skipped.set("skipped", true);
+        skipped.status = Status::Skipped;
+    }
     skipped.duration = judged.duration;
     skipped
 }

@@ -2,6 +2,7 @@
 
 use super::play::PlayRun;
 use super::run::Run;
+use crate::play::ast::Role;
 use crate::value::{Map, Value};
 use std::path::Path;
 
@@ -100,24 +101,23 @@ fn of_play(play: &PlayRun, magic: &mut Map) {
     magic.insert("play_hosts", names(&alive));
     magic.insert("ansible_play_batch", names(&alive));
     magic.insert("ansible_play_hosts_all", names(&play.all_hosts));
-    let direct: Vec<&str> = play
-        .play
-        .roles
-        .iter()
-        .filter(|role| role.parents.is_empty())
-        .map(|role| role.name.as_str())
-        .collect();
-    let all: Vec<&str> = play
-        .play
-        .roles
-        .iter()
-        .map(|role| role.name.as_str())
-        .collect();
+    let distinct = |keep: &dyn Fn(&Role) -> bool| -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for role in play.play.roles.iter().filter(|role| keep(role)) {
+            if !names.contains(&role.name.as_str()) {
+                names.push(&role.name);
+            }
+        }
+        names
+    };
+    let direct = distinct(&|role| role.parents.is_empty());
+    let all = distinct(&|_| true);
     let dependent: Vec<&str> = all
         .iter()
         .copied()
         .filter(|name| !direct.contains(name))
         .collect();
+    magic.insert("role_names", names(&direct));
     magic.insert("ansible_play_role_names", names(&direct));
     magic.insert("ansible_dependent_role_names", names(&dependent));
     magic.insert("ansible_role_names", names(&all));

@@ -15,6 +15,7 @@ mod connect;
 mod context;
 mod control;
 mod extra_vars;
+mod fact_cache;
 mod handlers;
 mod host;
 mod interrupt;

@@ -13,7 +13,7 @@ use crate::inventory;
 use crate::jinja::{Context, Engine};
 use crate::output::{Event, Output};
 use crate::play::Loader;
-use crate::play::ast::{Play, Playbook};
+use crate::play::ast::{Item, Play, Playbook};
 use crate::value::{Kind, Map, Value};
 use crate::vars::SharedScope;
 use std::path::{Path, PathBuf};
@@ -92,7 +92,15 @@ pub(super) fn prepare(
         },
     )?;
     for warning in warnings {
-        collector.event(&Event::Message(warning));
+        let wanted = config.inventory_unparsed_warning || warning.code != "empty-inventory";
+        if wanted {
+            collector.event(&Event::Message(warning));
+        }
+    }
+    if inventory.host_names().is_empty() && config.localhost_warning {
+        let text = "provided hosts list is empty, only localhost is available. Note that the \
+                    implicit localhost does not match 'all'";
+        collector.event(&Event::Message(Diag::warning("no-hosts-listed", text)));
     }
     let extra_vars = extra_vars::read(&options.extra_vars, sources, &decrypt)?;
     let loader = Loader::new(
@@ -214,6 +222,10 @@ impl Prepared {
         let parts = self.run;
         let interrupted = Arc::new(AtomicBool::new(false));
         super::interrupt::watch(&interrupted);
+        let cache = super::fact_cache::FactCache::of(&parts.loader.config);
+        if let Some(cache) = cache.as_ref().filter(|_| parts.options.flush_cache) {
+            cache.flush();
+        }
         let mut shared = Run {
             tags: parts.options.tags.clone(),
             playbook_dir: PathBuf::new(),
@@ -226,6 +238,7 @@ impl Prepared {
             blobs: Arc::new(Blobs::default()),
             collector: Mutex::new(collector),
             hosts: std::sync::RwLock::default(),
+            cache,
             failed: Mutex::default(),
             interrupted,
         };
@@ -363,7 +376,8 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
             all_hosts: all_hosts.clone(),
             vars: Arc::new(play.common.vars.clone()),
             prompted: prompted.clone(),
-            lockstep: batch.len() > 1 && (fatal || max_fail.is_some() || run.options.step),
+            lockstep: batch.len() > 1
+                && (fatal || max_fail.is_some() || run.options.step || may_fail_all(play)),
             max_fail,
             force_handlers,
             ask_first: AskFirst::default(),
@@ -379,6 +393,29 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// True if a failure of some task may fail all hosts.
+fn may_fail_all(play: &Play) -> bool {
+    fn any(items: &[Item]) -> bool {
+        items.iter().any(|item| match item {
+            Item::Task(task) => task.common.any_errors_fatal.is_some(),
+            Item::Block(block) => {
+                block.common.any_errors_fatal.is_some()
+                    || [&block.block, &block.rescue, &block.always]
+                        .into_iter()
+                        .any(|items| any(items))
+            }
+        })
+    }
+    [
+        &play.pre_tasks,
+        &play.role_blocks,
+        &play.tasks,
+        &play.post_tasks,
+    ]
+    .into_iter()
+    .any(|items| any(items))
 }
 
 /// Runs a play on a batch of hosts, as many at a time as there are forks.

@@ -171,7 +171,8 @@ impl Judged {
         }
     }
 
-    fn set(&mut self, key: &str, value: impl Into<Value>) {
+    /// Sets a key of the result.
+    pub fn set(&mut self, key: &str, value: impl Into<Value>) {
         if let Kind::Map(map) = &mut self.value.kind {
             Arc::make_mut(map).insert(key, value);
         }

@@ -40,6 +40,8 @@ pub struct Run {
     pub blobs: Arc<Blobs>,
     /// The directory of the playbook.
     pub playbook_dir: std::path::PathBuf,
+    /// Facts of earlier runs.
+    pub(super) cache: Option<super::fact_cache::FactCache>,
     pub(super) collector: Mutex<Collector>,
     pub(super) hosts: RwLock<HashMap<String, HostVars>>,
     pub(super) failed: Mutex<HashSet<String>>,
@@ -56,8 +58,25 @@ impl Run {
 
     /// What a host has learned in this run.
     pub fn host_vars(&self, host: &str) -> HostVars {
-        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
-        hosts.get(host).cloned().unwrap_or_default()
+        {
+            let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(vars) = hosts.get(host) {
+                return vars.clone();
+            }
+        }
+        let mut vars = HostVars::default();
+        if let Some(facts) = self.cache.as_ref().and_then(|cache| cache.load(host)) {
+            vars.add_facts(&facts);
+            self.set_host_vars(host, vars.clone());
+        }
+        vars
+    }
+
+    /// Keeps what is known of a host for later runs.
+    pub fn cache_facts(&self, host: &str, facts: &Map) {
+        if let Some(cache) = &self.cache {
+            cache.store(host, facts);
+        }
     }
 
     /// Publishes what a host has learned.
@@ -119,10 +138,14 @@ impl Run {
     /// The exit code that the results so far lead to (ansible-playbook's).
     pub fn exit(&self) -> Exit {
         let collector = self.collector();
-        let any = |f: fn(&Counts) -> u32| collector.recap().values().any(|counts| f(counts) > 0);
-        if any(|counts| counts.unreachable) {
+        let failed = self.lock_failed();
+        let unreachable = |host: &String| {
+            let counts: Option<&Counts> = collector.recap().get(host);
+            counts.is_some_and(|counts| counts.unreachable > 0)
+        };
+        if failed.iter().any(unreachable) {
             Exit::Unreachable
-        } else if any(|counts| counts.failed) {
+        } else if !failed.is_empty() {
             Exit::HostsFailed
         } else {
             Exit::Ok

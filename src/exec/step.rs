@@ -133,14 +133,18 @@ impl HostRun {
             let Some(until) = &job.task.until else {
                 return self.end(job, judged);
             };
-            let mut judged =
-                results::judge(&self.run.engine, &job.unit, &self.job_scope(job), judged);
-            add(&mut judged, "attempts", Value::from(i64::from(attempt)));
+            let mut judged = judged;
+            judged.set("attempts", i64::from(attempt));
+            let scope = self.job_scope(job);
+            let mut judged = results::judge(&self.run.engine, &job.unit, &scope, judged);
             match self.holds(job, until, &judged) {
                 Ok(Known::Known(true) | Known::Unknown) => return self.judged(job, judged),
                 Ok(Known::Known(false)) if left == 0 => {
-                    add(&mut judged, "failed", Value::from(true));
-                    judged.status = Status::Failed;
+                    // `failed_when` has the last word (observed: ansible-core 2.19.14).
+                    if job.task.failed_when.is_none() {
+                        judged.set("failed", true);
+                        judged.status = Status::Failed;
+                    }
                     return self.judged(job, judged);
                 }
                 Ok(Known::Known(false)) => {
@@ -180,17 +184,20 @@ impl HostRun {
             let end = actions::perform(self, job);
             let held = self.held.take().flatten();
             end?;
-            let Some(judged) = held else {
+            let Some(mut judged) = held else {
                 return Ok(());
             };
+            judged.set("attempts", i64::from(attempt));
             let scope = self.job_scope(job);
             let mut judged = results::judge(&self.run.engine, &job.unit, &scope, judged);
-            add(&mut judged, "attempts", Value::from(i64::from(attempt)));
             match self.holds(job, &until, &judged) {
                 Ok(Known::Known(true) | Known::Unknown) => return self.judged(job, judged),
                 Ok(Known::Known(false)) if left == 0 => {
-                    add(&mut judged, "failed", Value::from(true));
-                    judged.status = Status::Failed;
+                    // `failed_when` has the last word (observed: ansible-core 2.19.14).
+                    if job.task.failed_when.is_none() {
+                        judged.set("failed", true);
+                        judged.status = Status::Failed;
+                    }
                     return self.judged(job, judged);
                 }
                 Ok(Known::Known(false)) => {
@@ -283,12 +290,6 @@ impl HostRun {
                 _ => {}
             }
         }
-    }
-}
-
-fn add(judged: &mut Judged, key: &str, value: Value) {
-    if let Kind::Map(map) = &mut judged.value.kind {
-        std::sync::Arc::make_mut(map).insert(key, value);
     }
 }
 
@@ -411,6 +412,9 @@ const OWN_WORDS: [&str; 5] = [
 
 /// Options that an action does not have, in that action's words.
 pub fn worded(mut diag: Box<Diag>, entry: &modules::Entry, args: &Value) -> Box<Diag> {
+    if entry.name == "shell" && args.get("expand_argument_vars").is_some() {
+        diag.message = "Unsupported parameters for (shell) module: expand_argument_vars".to_owned();
+    }
     if diag.code == "unknown-option" && OWN_WORDS.contains(&entry.name) {
         let known = (entry.fields)();
         let given = args.as_map().into_iter().flatten();

@@ -55,13 +55,36 @@ impl HostRun {
             if self.play.barrier.stopped() {
                 return Err(Stop::Interrupted);
             }
+            self.follow_failure()?;
         }
         let keywords = around.keywords(task);
         let once = self.flag(keywords.run_once.as_ref(), task, around)?;
         if once && self.play.hosts.len() > 1 {
-            return self.once(task, around, keywords);
+            self.once(task, around, keywords)?;
+        } else {
+            self.begin(task, around, keywords)?;
         }
-        self.begin(task, around, keywords)
+        if self.play.lockstep {
+            // What fails all hosts does so while they are still in the same block.
+            self.flush()?;
+            let mut end = self.at.clone();
+            end.push(u32::MAX);
+            self.play.barrier.meet(self.index, &end);
+            self.follow_failure()?;
+        }
+        Ok(())
+    }
+
+    /// Fails with another host whose failure is everyone's (`any_errors_fatal`).
+    fn follow_failure(&mut self) -> Result<(), Stop> {
+        let fatal = self.play.barrier.fatal();
+        if fatal == self.fatal_seen {
+            return Ok(());
+        }
+        self.fatal_seen = fatal;
+        self.failure = None;
+        self.rescue_unseen = true;
+        Err(Stop::Failed)
     }
 
     fn begin(
@@ -155,6 +178,7 @@ impl HostRun {
 
     /// Tells the play that this host has failed, where others have to know.
     fn note_failure(&mut self, job: &Job) -> Result<(), Stop> {
+        self.rescue_unseen = false;
         let failed = self.play.barrier.fail(self.index);
         let fatal = self.flag(
             job.keywords.any_errors_fatal.as_ref(),
@@ -165,8 +189,10 @@ impl HostRun {
             .play
             .max_fail
             .is_some_and(|most| failed as f64 * 100.0 / self.play.hosts.len() as f64 > most);
-        if fatal || too_many {
+        if too_many {
             self.play.barrier.stop();
+        } else if fatal {
+            self.fatal_seen = self.play.barrier.fail_all();
         }
         Ok(())
     }
@@ -195,7 +221,7 @@ impl HostRun {
         let role = task.role.as_ref().or(around.role.as_ref());
         let mut layers = Vec::with_capacity(24);
         if let Some(role) = role {
-            layers.push(Arc::new(role_magic(role)));
+            layers.push(Arc::new(role_magic(role, &around.parents)));
         }
         if let Some((task, result)) = &self.failure {
             let failed: Map = [
@@ -411,6 +437,9 @@ impl HostRun {
             )?;
             match held {
                 Ok(Known::Known(true)) => {}
+                Ok(Known::Known(false)) if is_meta(&job.task) => {
+                    return actions::meta::skipped(self, job);
+                }
                 Ok(Known::Known(false)) => return self.end(job, Judged::skipped(condition)),
                 Ok(Known::Unknown) => {
                     return self.end(job, Judged::unknown("its condition is known after apply"));
@@ -467,6 +496,10 @@ impl HostRun {
     }
 }
 
+fn is_meta(task: &Task) -> bool {
+    modules::find(&task.module).is_some_and(|entry| entry.name == "meta")
+}
+
 /// Ansible's conversion of a keyword to a boolean.
 pub fn to_bool(value: &Value) -> bool {
     match value.as_str() {
@@ -489,23 +522,22 @@ fn role_chain(role: &Arc<Role>, into: &mut Vec<Arc<Role>>) {
     }
 }
 
-fn role_magic(role: &Arc<Role>) -> Map {
-    let parents: Vec<Value> = role
-        .parents
-        .iter()
-        .map(|parent| Value::str(parent.name.as_str()))
-        .collect();
-    [
+fn role_magic(role: &Arc<Role>, parents: &[Arc<Role>]) -> Map {
+    let path = |role: &Role| Value::str(role.path.to_string_lossy().into_owned());
+    let mut magic: Map = [
         ("role_name", Value::str(short_name(&role.name))),
         ("ansible_role_name", Value::str(role.name.as_str())),
-        (
-            "role_path",
-            Value::str(role.path.to_string_lossy().into_owned()),
-        ),
-        ("ansible_parent_role_names", Value::list(parents)),
+        ("role_path", path(role)),
     ]
     .into_iter()
-    .collect()
+    .collect();
+    if !parents.is_empty() {
+        let names = parents.iter().map(|p| Value::str(p.name.as_str()));
+        magic.insert("ansible_parent_role_names", Value::list(names.collect()));
+        let paths = parents.iter().map(|p| path(p));
+        magic.insert("ansible_parent_role_paths", Value::list(paths.collect()));
+    }
+    magic
 }
 
 fn short_name(name: &str) -> &str {

@@ -34,6 +34,7 @@ impl HostRun {
             let _ = self.run_handlers();
         }
         self.publish();
+        self.keep_facts();
         let failed = matches!(end, Err(Stop::Failed | Stop::Unreachable));
         if failed {
             self.run.host_failed(&self.host);
@@ -128,7 +129,10 @@ impl HostRun {
             .and_then(|()| self.flush());
         if end == Err(Stop::Failed) && !block.rescue.is_empty() {
             self.at.truncate(depth);
-            self.report(Report::Rescued);
+            let counts = !std::mem::take(&mut self.rescue_unseen);
+            if counts && !self.failed_to_include() {
+                self.report(Report::Rescued);
+            }
             self.play.barrier.rescue(self.index);
             end = self
                 .part(1, &block.rescue, inner)
@@ -145,6 +149,15 @@ impl HostRun {
             end = always.and(end);
         }
         end
+    }
+
+    /// Includes that fail stay failures in the recap even where they are rescued (observed:
+    /// ansible-core 2.19.14).
+    fn failed_to_include(&self) -> bool {
+        let action = self.failure.as_ref().and_then(|(task, _)| task.get("action"));
+        let action = action.and_then(Value::as_str).unwrap_or_default();
+        crate::modules::find(action)
+            .is_some_and(|entry| matches!(entry.name, "include_tasks" | "include_role"))
     }
 
     fn part(

@@ -52,13 +52,14 @@ fn read(sources: &SourceMap, options: &Options) -> Result<(Data, Vec<Box<Diag>>)
         sources,
         data: Data::new(),
         warnings: Vec::new(),
+        parsed: false,
     };
     for source in &options.sources {
         reader.source(source)?;
     }
     reader.data.reconcile();
     vars_files_of(sources, &mut reader.data, options)?;
-    if reader.data.hosts.is_empty() {
+    if !reader.parsed {
         reader.warnings.push(Diag::warning(
             "empty-inventory",
             "No inventory was parsed, only implicit localhost is available",
@@ -157,6 +158,8 @@ struct Reader<'a> {
     sources: &'a SourceMap,
     data: Data,
     warnings: Vec<Box<Diag>>,
+    /// There was a source, even if it holds nothing.
+    parsed: bool,
 }
 
 /// Endings of files in an inventory directory that are no inventories (`INVENTORY_IGNORE_EXTS`).
@@ -167,6 +170,7 @@ const IGNORED: [&str; 10] = [
 impl Reader<'_> {
     fn source(&mut self, source: &str) -> Result<()> {
         let path = Path::new(source);
+        self.parsed |= path.is_dir() || path.exists() || source.contains(',');
         if source.contains(',') && !path.exists() {
             return self.list(source);
         }

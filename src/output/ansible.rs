@@ -214,6 +214,11 @@ impl Output for Callback {
                 self.paint(&line, Colour::Blue);
             }
             Event::Live { .. } => {}
+            Event::Meta { text } => {
+                if self.verbosity >= 2 {
+                    self.out.line(&format!("META: {text}"));
+                }
+            }
             Event::NoHostsLeft => self.banner("NO MORE HOSTS LEFT"),
             Event::Message(diag) => self.message(diag),
             Event::RunEnded { recap, .. } => self.recap(recap),

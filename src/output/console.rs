@@ -145,6 +145,7 @@ impl Output for Console {
                     self.print(&format!("  … {task}: {host} tries again, {left} left"));
                 }
             }
+            Event::Meta { .. } => {}
             Event::Live { host, line } => self.progress.live(host, line),
             Event::NoHostsLeft => {
                 self.flush();

@@ -59,6 +59,11 @@ pub enum Event {
         /// The line.
         line: String,
     },
+    /// What a `meta` task did, for those who want to know (`-vv`).
+    Meta {
+        /// One line.
+        text: String,
+    },
     /// The play ends early because every host has failed.
     NoHostsLeft,
     /// A warning or error about the run itself.

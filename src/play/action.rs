@@ -295,12 +295,13 @@ impl Reader<'_> {
         }
         for key in args.dict.keys() {
             if key.as_str().is_some_and(|k| k.starts_with("_ansible_")) {
-                return Err(malformed(
-                    "bad-arguments",
-                    "options that begin with `_ansible_` are reserved",
-                    key.span,
-                )
-                .exit(Exit::Failed));
+                let key_name = key.to_value().to_text();
+                let message = format!(
+                    "Invalid parameter specified beginning with keyword '_ansible_' for action \
+                     '{}': '{key_name}'. The prefix '_ansible_' is reserved for internal use only.",
+                    self.module
+                );
+                return Err(malformed("bad-arguments", message, key.span).exit(Exit::Failed));
             }
         }
         Ok(args)
@@ -344,8 +345,9 @@ impl Reader<'_> {
                 .insert(key, Value::template(pair.value).at(value_span));
         }
         match free {
-            Some(free) if !free.trim().is_empty() || self.is_command() => {
-                self.free(args, Value::template(free).at(span))
+            Some(free) if self.is_command() => self.free(args, Value::template(free).at(span)),
+            Some(free) if !free.trim().is_empty() => {
+                self.free(args, Value::template(free.trim()).at(span))
             }
             _ => Ok(()),
         }

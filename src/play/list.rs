@@ -49,7 +49,8 @@ fn one(play: &Play, number: usize, listing: Listing, answers: &Answers, out: &mu
         Some(name) if name.truthy() => (answers.render)(play, name).to_text(),
         _ => hosts.clone(),
     };
-    let tags = tags_of(&play.common);
+    let render = |value: &Value| (answers.render)(play, value);
+    let tags = tags_of(&play.common, &render);
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
@@ -74,6 +75,7 @@ fn one(play: &Play, number: usize, listing: Listing, answers: &Answers, out: &mu
     }
     let mut lister = Lister {
         answers,
+        render: &render,
         lines: String::new(),
         seen: tags.clone(),
     };
@@ -95,6 +97,7 @@ fn one(play: &Play, number: usize, listing: Listing, answers: &Answers, out: &mu
 
 struct Lister<'a> {
     answers: &'a Answers<'a>,
+    render: &'a dyn Fn(&Value) -> Value,
     lines: String,
     seen: Vec<String>,
 }
@@ -111,12 +114,12 @@ impl Lister<'_> {
 
     /// `rescue` and `always` are not listed (observed: ansible-core 2.19.14).
     fn block(&mut self, block: &Block, around: &[String]) {
-        let tags = joined(around, &block.common);
+        let tags = joined(around, &block.common, self.render);
         self.items(&block.block, &tags);
     }
 
     fn task(&mut self, task: &Task, around: &[String]) {
-        let tags = joined(around, &task.common);
+        let tags = joined(around, &task.common, self.render);
         if !(self.answers.selects)(&tags) {
             return;
         }
@@ -145,13 +148,31 @@ fn shown(task: &Task) -> String {
     }
 }
 
-fn tags_of(common: &Common) -> Vec<String> {
-    common.tags.iter().map(Value::to_text).collect()
+/// Tags; those that are templates may come to several.
+fn tags_of(common: &Common, render: &dyn Fn(&Value) -> Value) -> Vec<String> {
+    let one = |tag: &Value| -> Vec<String> {
+        match tag.as_str() {
+            Some(text) if text.contains("{{") => {
+                let rendered = render(tag);
+                match rendered.as_list() {
+                    Some(items) => items.iter().map(Value::to_text).collect(),
+                    None if rendered == *tag => vec![tag.to_text()],
+                    None => rendered
+                        .to_text()
+                        .split(',')
+                        .map(|part| part.trim().to_owned())
+                        .collect(),
+                }
+            }
+            _ => vec![tag.to_text()],
+        }
+    };
+    common.tags.iter().flat_map(one).collect()
 }
 
-fn joined(around: &[String], common: &Common) -> Vec<String> {
+fn joined(around: &[String], common: &Common, render: &dyn Fn(&Value) -> Value) -> Vec<String> {
     let mut tags = around.to_vec();
-    tags.extend(tags_of(common));
+    tags.extend(tags_of(common, render));
     tags
 }
 

@@ -95,6 +95,7 @@ pub fn include_role(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
             .path
             .join(wanted.tasks_from.as_deref().unwrap_or("main")),
     );
+    around.enter_role();
     around.role = Some(loaded.role);
     adopt(host, &around, &loaded.handlers, &loaded.roles);
     match inside(host, job, &loaded.tasks, around) {

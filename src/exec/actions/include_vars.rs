@@ -27,6 +27,10 @@ pub fn include_vars(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     let read = match (text(&args, "dir"), text(&args, "file")) {
         (Some(dir), None) => read_dir(host, job, &args, &dir),
         (None, Some(file)) => read_file(host, job, &file),
+        (None, None) if args.get("file").is_some() => Err(Diag::error(
+            "file-not-found",
+            "Could not find file: none is named",
+        )),
         _ => Err(Diag::error(
             "missing-option",
             "include_vars takes either `file` or `dir`",

@@ -2,6 +2,7 @@
 
 use super::text;
 use crate::diag::{Diag, Result};
+use crate::exec::collect::Report;
 use crate::exec::host::{HostRun, Stop};
 use crate::exec::queue::Effect;
 use crate::exec::results::Judged;
@@ -10,8 +11,11 @@ use serde_json::json;
 
 /// Carries out a meta task. None of them is counted or shown, except where a condition skips it.
 pub fn meta(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
-    let what = text(&job.task.args, "free_form").unwrap_or_default();
+    let what = what(job);
     host.flush()?;
+    if let Some(text) = done(host, job, &what) {
+        host.report(Report::Meta(text));
+    }
     match what.as_str() {
         "noop" => {}
         "flush_handlers" => host.run_handlers()?,
@@ -62,4 +66,55 @@ pub fn meta(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         return host.end(job, Judged::new(json!({"changed": false})));
     }
     Ok(())
+}
+
+fn what(job: &Job) -> String {
+    text(&job.task.args, "free_form").unwrap_or_default()
+}
+
+/// What is said of a meta task that is carried out (observed: ansible-core 2.19.14).
+fn done(host: &HostRun, job: &Job, what: &str) -> Option<String> {
+    let name = &host.host;
+    Some(match what {
+        "noop" => "noop".to_owned(),
+        "flush_handlers" => format!("triggered running handlers for {name}"),
+        "clear_facts" => "facts cleared".to_owned(),
+        "clear_host_errors" => "cleared host errors".to_owned(),
+        "reset_connection" => "reset connection".to_owned(),
+        "refresh_inventory" => "inventory successfully refreshed".to_owned(),
+        "end_host" => format!("ending play for {name}"),
+        "end_batch" => "ending batch".to_owned(),
+        "end_play" => "ending play".to_owned(),
+        "end_role" => {
+            let role = job.task.role.as_ref().or(job.around.role.as_ref());
+            let role = role.map_or("", |role| role.name.as_str());
+            format!("ending role {role} for {name}")
+        }
+        _ => return None,
+    })
+}
+
+/// A meta task whose condition does not hold.
+///
+/// # Errors
+/// As [`HostRun::end`].
+pub fn skipped(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
+    let what = what(job);
+    let name = &host.host;
+    let going_on = match what.as_str() {
+        "flush_handlers" => format!(", not running handlers for {name}"),
+        "end_host" => format!(", continuing execution for {name}"),
+        "end_batch" => ", continuing current batch".to_owned(),
+        "end_play" => ", continuing play".to_owned(),
+        "end_role" => format!(", continuing role for {name}"),
+        _ => String::new(),
+    };
+    let reason = format!("{what} conditional evaluated to False{going_on}");
+    let msg = match what.as_str() {
+        "end_host" => format!("{what} conditional evaluated to false{going_on}"),
+        _ => what,
+    };
+    host.report(Report::Meta(reason.clone()));
+    let result = json!({"skipped": true, "msg": msg, "skip_reason": reason});
+    host.end(job, Judged::new(result))
 }

@@ -5,7 +5,7 @@ mod include;
 mod include_vars;
 mod inventory;
 mod messages;
-mod meta;
+pub mod meta;
 mod pause;
 mod set_fact;
 

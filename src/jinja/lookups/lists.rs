@@ -157,6 +157,9 @@ fn random_choice(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
 /// `start=1 end=10 stride=2 format=%02d`, `count=5`, or the short `1-10/2:%02d`.
 fn sequence(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
     let mut out = Vec::new();
+    if ask.terms.is_empty() && ask.options.is_empty() {
+        return Ok(out);
+    }
     let terms: Vec<String> = if ask.terms.is_empty() {
         vec![String::new()]
     } else {

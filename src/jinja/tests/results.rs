@@ -15,8 +15,8 @@ pub const FAMILY: &[(&str, OnObjects)] = &[
     ("successful", |a| Ok(!field(a, "failed")?)),
     ("skipped", |a| field(a, "skipped")),
     ("skip", |a| field(a, "skipped")),
-    ("started", |a| field(a, "started")),
-    ("finished", |a| field(a, "finished")),
+    ("started", |a| background(a, "started")),
+    ("finished", |a| background(a, "finished")),
     ("timedout", |a| field(a, "timedout")),
     ("reachable", |a| Ok(!field(a, "unreachable")?)),
     ("unreachable", |a| field(a, "unreachable")),
@@ -31,6 +31,16 @@ fn field(args: &Args, name: &str) -> Res<bool> {
         )));
     };
     dict.get_str(name)?.as_ref().map_or(Ok(false), truth)
+}
+
+/// A task that was not in the background has started and finished.
+fn background(args: &Args, name: &str) -> Res<bool> {
+    if let O::Dict(dict) = &args.input()?.use_it()?.kind
+        && dict.get_str(name)?.is_none()
+    {
+        return Ok(true);
+    }
+    field(args, name)
 }
 
 fn truth(value: &Obj) -> Res<bool> {

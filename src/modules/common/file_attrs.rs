@@ -129,7 +129,7 @@ impl FileAttrs {
             _ => ('=', wanted),
         };
         let current = match stat {
-            Some(stat) if stat.ino != 0 => attributes_of(path, view)?.map(|a| a.flags),
+            Some(stat) if stat.ino != 0 => flags_of(path, view)?,
             _ => None,
         };
         let current = current.unwrap_or_default();
@@ -165,6 +165,18 @@ pub struct Attributes {
     pub flags: String,
     /// Version or generation number.
     pub version: String,
+}
+
+/// The letters of a file; `None` where the file system has none. Some file systems have letters
+/// but no versions.
+fn flags_of(path: &Path, view: &dyn View) -> Result<Option<String>> {
+    let command = Command::new(["lsattr", "-d", &path_text(path)]);
+    let Known::Known(output) = view.query(&command)? else {
+        return Ok(None);
+    };
+    let text = output.text();
+    let flags = text.split_whitespace().next().filter(|_| output.ok());
+    Ok(flags.map(|flags| flags.replace('-', "")))
 }
 
 /// Reads a file's attributes; `None` where the file system has none.

@@ -131,7 +131,11 @@ impl Drop for Child {
 
 fn refused(r#become: &Become, said: &str) -> Box<Diag> {
     let method = r#become.method.as_str();
-    let wrong = ["incorrect password attempt", "Sorry, try again", "Authentication failure"];
+    let wrong = [
+        "incorrect password attempt",
+        "Sorry, try again",
+        "Authentication failure",
+    ];
     if wrong.iter().any(|words| said.contains(words)) {
         // ansible-core's words, which playbooks look for.
         return Diag::error("become", format!("Incorrect {method} password"));

@@ -284,7 +284,11 @@ impl Reader<'_> {
             hash_behaviour: text("ANSIBLE_HASH_BEHAVIOUR", d, "hash_behaviour", "replace"),
             fact_caching: text("ANSIBLE_CACHE_PLUGIN", d, "fact_caching", "memory"),
             fact_caching_connection: self
-                .get("ANSIBLE_CACHE_PLUGIN_CONNECTION", d, "fact_caching_connection")
+                .get(
+                    "ANSIBLE_CACHE_PLUGIN_CONNECTION",
+                    d,
+                    "fact_caching_connection",
+                )
                 .map(|path| expand(&path)),
             fact_caching_prefix: text("ANSIBLE_CACHE_PLUGIN_PREFIX", d, "fact_caching_prefix", ""),
             fact_caching_timeout: self.number(
@@ -293,7 +297,12 @@ impl Reader<'_> {
                 "fact_caching_timeout",
                 86_400,
             )?,
-            localhost_warning: self.flag("ANSIBLE_LOCALHOST_WARNING", d, "localhost_warning", true)?,
+            localhost_warning: self.flag(
+                "ANSIBLE_LOCALHOST_WARNING",
+                d,
+                "localhost_warning",
+                true,
+            )?,
             inventory_unparsed_warning: self.flag(
                 "ANSIBLE_INVENTORY_UNPARSED_WARNING",
                 "inventory",

@@ -94,9 +94,12 @@ mod tests {
             timeout: Some(Duration::from_secs(60)),
         };
         assert!(cache.load("web").is_none());
-        let facts: Map = [("ansible_x", Value::from(1)), ("ansible_facts", Value::null())]
-            .into_iter()
-            .collect();
+        let facts: Map = [
+            ("ansible_x", Value::from(1)),
+            ("ansible_facts", Value::null()),
+        ]
+        .into_iter()
+        .collect();
         cache.store("web", &facts);
         let back = cache.load("web").unwrap();
         assert_eq!(Value::map(back).repr(), "{'ansible_x': 1}");

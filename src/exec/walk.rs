@@ -154,7 +154,10 @@ impl HostRun {
     /// Includes that fail stay failures in the recap even where they are rescued (observed:
     /// ansible-core 2.19.14).
     fn failed_to_include(&self) -> bool {
-        let action = self.failure.as_ref().and_then(|(task, _)| task.get("action"));
+        let action = self
+            .failure
+            .as_ref()
+            .and_then(|(task, _)| task.get("action"));
         let action = action.and_then(Value::as_str).unwrap_or_default();
         crate::modules::find(action)
             .is_some_and(|entry| matches!(entry.name, "include_tasks" | "include_role"))

@@ -16,6 +16,8 @@ pub use run::{Flags, StepResult, run};
 registry::modules! {
     add_host::AddHost,
     apt::Apt,
+    apt_key::AptKey,
+    apt_repository::AptRepository,
     assemble::Assemble,
     assert::Assert,
     async_status::AsyncStatus,
@@ -24,6 +26,7 @@ registry::modules! {
     command::Command,
     copy::Copy,
     cron::Cron,
+    deb822_repository::Deb822Repository,
     debug::Debug,
     fail::Fail,
     fetch::Fetch,

@@ -71,6 +71,7 @@ pub fn of(op: &Op, view: &dyn View) -> Result<Option<Diff>> {
             };
             text(path, view.read(path)?, &after, *secret)
         }
+        Op::CopyFile { path, .. } if is_temporary(path) => None,
         Op::CopyFile { from, path, .. } => {
             let after = view
                 .read(from)?

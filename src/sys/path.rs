@@ -61,7 +61,20 @@ pub fn temporary(dir: &Path, seed: &str) -> PathBuf {
     dir.join(format!("{TEMPORARY}{}-{}", std::process::id(), &sum[..16]))
 }
 
-/// True for a name from [`temporary`].
+/// A name beside a file under which a step keeps the old one for as long as it may have to go back.
+pub fn kept(path: &Path) -> PathBuf {
+    let start = format!("{TEMPORARY}{}-", std::process::id());
+    parent(path).join(format!("{start}{}", file_name(path)))
+}
+
+/// The file that such a name stands for.
+pub fn kept_from(path: &Path) -> Option<PathBuf> {
+    let start = format!("{TEMPORARY}{}-", std::process::id());
+    let name = file_name(path);
+    Some(parent(path).join(name.strip_prefix(&start)?))
+}
+
+/// True for a name from [`temporary`] or [`kept`].
 pub fn is_temporary(path: &Path) -> bool {
     file_name(path).starts_with(TEMPORARY)
 }

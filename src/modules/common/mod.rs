@@ -11,6 +11,7 @@ pub mod glob; // shell patterns over the files of a host
 pub mod incoming; // a file whose content comes from the control side
 pub mod local_time; // the host's clock as text
 pub mod passwd; // shadow, group and login.defs
+pub mod pgp; // keys
 pub mod place; // a path as the user gave it and as it is
 pub mod py_json; // JSON as Python writes it
 pub mod ran; // what results tell of a command

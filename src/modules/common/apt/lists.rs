@@ -54,17 +54,23 @@ pub struct Patience {
 
 /// Updates the lists. apt-get itself waits for the lock and tries each download again.
 pub fn update(patience: Patience) -> Op {
+    command::run(update_command(patience).build(), vec![effect()])
+}
+
+/// Updates the lists, every one of them; the module looks at what came of it.
+pub fn try_update(patience: Patience) -> Op {
+    let command = update_command(patience).option("APT::Update::Error-Mode", "any");
+    command::attempt(command.build(), vec![effect()])
+}
+
+fn update_command(patience: Patience) -> AptGet {
     let retries = patience.retries.max(1);
     // apt waits 1, 2, 4 ... seconds between its own tries.
     let delay = Duration::from_secs(patience.max_delay).as_secs().max(1);
-    command::run(
-        apt_get(["update"])
-            .option("Acquire::Retries", retries.to_string())
-            .option("Acquire::Retries::Delay::Maximum", delay.to_string())
-            .option("DPkg::Lock::Timeout", patience.lock.to_string())
-            .build(),
-        vec![effect()],
-    )
+    apt_get(["update"])
+        .option("Acquire::Retries", retries.to_string())
+        .option("Acquire::Retries::Delay::Maximum", delay.to_string())
+        .option("DPkg::Lock::Timeout", patience.lock.to_string())
 }
 
 /// An apt-get command under construction.

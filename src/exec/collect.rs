@@ -19,6 +19,8 @@ pub enum Report {
     End(Box<Outcome>),
     /// The task included a file.
     Included {
+        /// The task.
+        task: TaskInfo,
         /// The file as shown.
         file: String,
         /// The loop item's label.
@@ -49,12 +51,21 @@ struct HostQueue {
     done: bool,
 }
 
+struct Inclusion {
+    at: Position,
+    file: String,
+    item: Option<String>,
+    hosts: Vec<String>,
+}
+
 /// The collector of a run.
 pub struct Collector {
     output: Box<dyn Output>,
     hosts: Vec<HostQueue>,
     /// The task whose banner was shown last.
     shown: Option<(Position, String)>,
+    /// What a task has included so far: shown after its other results, once for all hosts.
+    included: Vec<Inclusion>,
     /// Report as things happen, not side by side (`strategy: free`).
     free: bool,
     recap: BTreeMap<String, Counts>,
@@ -68,6 +79,7 @@ impl Collector {
             output,
             hosts: Vec::new(),
             shown: None,
+            included: Vec::new(),
             free: false,
             recap: BTreeMap::new(),
             plan: PlanCounts::default(),
@@ -76,6 +88,7 @@ impl Collector {
 
     /// Passes an event on that belongs to no task.
     pub fn event(&mut self, event: &Event) {
+        self.show_included();
         self.output.event(event);
     }
 
@@ -110,6 +123,9 @@ impl Collector {
     pub fn done(&mut self, host: usize) {
         self.hosts[host].done = true;
         self.release();
+        if self.hosts.iter().all(|host| host.done) {
+            self.show_included();
+        }
     }
 
     /// The recap so far.
@@ -149,6 +165,9 @@ impl Collector {
 
     fn show(&mut self, host: usize, at: Position, report: Report) {
         let name = self.hosts[host].name.clone();
+        if self.included.first().is_some_and(|first| first.at != at) {
+            self.show_included();
+        }
         match report {
             Report::Begin(info) => self.banner(at, info),
             Report::Item(outcome) => {
@@ -167,12 +186,14 @@ impl Collector {
                 }
                 self.output.event(&Event::TaskEnded(*outcome));
             }
-            Report::Included { file, item } => {
+            Report::Included { task, file, item } => {
+                self.banner(at.clone(), task);
                 self.recap.entry(name.clone()).or_default().ok += 1;
-                self.output.event(&Event::Included {
+                self.include(Inclusion {
+                    at,
                     file,
-                    hosts: vec![name],
                     item,
+                    hosts: vec![name],
                 });
             }
             Report::Retry { task, left, result } => self.output.event(&Event::Retry {
@@ -188,6 +209,23 @@ impl Collector {
             }
             Report::Meta(text) => self.output.event(&Event::Meta { text }),
             Report::Message(diag) => self.output.event(&Event::Message(diag)),
+        }
+    }
+
+    fn include(&mut self, new: Inclusion) {
+        let same = |old: &&mut Inclusion| (&old.file, &old.item) == (&new.file, &new.item);
+        match self.included.iter_mut().find(same) {
+            Some(old) => old.hosts.extend(new.hosts),
+            None => self.included.push(new),
+        }
+    }
+
+    fn show_included(&mut self) {
+        for Inclusion {
+            file, item, hosts, ..
+        } in self.included.drain(..)
+        {
+            self.output.event(&Event::Included { file, hosts, item });
         }
     }
 

@@ -9,6 +9,7 @@ mod devices;
 mod distribution;
 mod dmi;
 mod dns;
+mod gxdeploy;
 mod kernel;
 mod load;
 mod local;
@@ -118,6 +119,8 @@ static FAMILIES: &[Family] = &[
     family!("fibre_channel_wwn", &[], false, &[], storage::fibre_channel),
     family!("iscsi", &[], false, &[], storage::iscsi),
     family!("nvme", &[], false, &[], storage::nvme),
+    // Not one of Ansible's: a play sees by it that gxdeploy applies it, and finds the binary.
+    family!("gxdeploy", &[], true, &[], gxdeploy::gather),
     // Other programs' facts: accepted, and empty where those programs are absent.
     family!("facter", &[], false, &[], |_| Facts::new()),
     family!("ohai", &[], false, &[], |_| Facts::new()),

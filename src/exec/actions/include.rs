@@ -38,6 +38,7 @@ pub fn include_tasks(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         return host.end(job, Judged::failed(circle.at_if_none(job.task.span)));
     }
     host.report(Report::Included {
+        task: job.unit.info.clone(),
         file: path.display().to_string(),
         item: job.item.as_ref().map(|item| item.label.clone()),
     });
@@ -82,6 +83,7 @@ pub fn include_role(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         return host.end(job, Judged::failed(circle.at_if_none(job.task.span)));
     }
     host.report(Report::Included {
+        task: job.unit.info.clone(),
         file: name,
         item: job.item.as_ref().map(|item| item.label.clone()),
     });

@@ -81,7 +81,9 @@ impl Server {
                 }
             }
             Err(diag) => {
-                self.failed = Some((epoch, id));
+                if let Some(last) = drop_after {
+                    self.failed = Some((epoch, last));
+                }
                 FromAgent::Lost { id, diag }
             }
         };
@@ -89,6 +91,10 @@ impl Server {
     }
 
     fn perform(&mut self, step: Step) -> Result<StepResult, Box<Diag>> {
+        if step.module == "user" {
+            // An agent that still runs as a user keeps that user from being removed.
+            self.children.clear();
+        }
         match &step.r#become {
             Some(r#become) if !self.can_act_as(r#become, step.mode) => self.forward(step),
             _ => Ok(self.here(&step)),

@@ -48,6 +48,8 @@ pub struct Config {
     pub display_skipped_hosts: bool,
     /// `hash_behaviour`: replace or merge.
     pub hash_behaviour: String,
+    /// `strategy`.
+    pub strategy: String,
     /// `fact_caching`: memory or jsonfile.
     pub fact_caching: String,
     /// `fact_caching_connection`: the directory.
@@ -282,6 +284,7 @@ impl Reader<'_> {
                 true,
             )?,
             hash_behaviour: text("ANSIBLE_HASH_BEHAVIOUR", d, "hash_behaviour", "replace"),
+            strategy: text("ANSIBLE_STRATEGY", d, "strategy", "linear"),
             fact_caching: text("ANSIBLE_CACHE_PLUGIN", d, "fact_caching", "memory"),
             fact_caching_connection: self
                 .get(

@@ -17,6 +17,7 @@ struct State {
     results: HashMap<Position, Option<Judged>>,
     stopped: bool,
     fatal: u32,
+    awaited: usize,
 }
 
 /// The meeting points of one play.
@@ -62,6 +63,36 @@ impl Barrier {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Waits until another host has come to this position, or left the play: a template looks at its
+    /// variables.
+    pub fn await_host(&self, host: usize, other: usize, at: &[u32]) {
+        let mut state = self.lock();
+        if state.reached[host].as_slice() < at {
+            state.reached[host] = at.to_vec();
+        }
+        state.awaited += 1;
+        self.changed.notify_all();
+        while !state.done[other] && state.reached[other].as_slice() < at {
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        state.awaited -= 1;
+    }
+
+    /// True while a host waits for another.
+    pub fn is_awaited(&self) -> bool {
+        self.lock().awaited > 0
+    }
+
+    /// A host has come to a position with all results before it.
+    pub fn arrive(&self, host: usize, at: &[u32]) {
+        let mut state = self.lock();
+        state.reached[host] = at.to_vec();
+        self.changed.notify_all();
     }
 
     /// Decides who performs a `run_once` task: the first host of the play that is still in it.

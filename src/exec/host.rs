@@ -55,8 +55,8 @@ pub struct HostRun {
     pub inventory: Arc<Map>,
     /// Magic variables.
     pub magic: Arc<Map>,
-    /// The state of the inventory that these two are of.
-    inventory_at: u64,
+    /// The state of the inventory that these two are of, and how many hosts had failed.
+    inventory_at: (u64, usize),
     /// Its steps are performed on this machine: each task may read what the one before it wrote.
     pub local: bool,
     /// Steps under way.
@@ -104,7 +104,7 @@ impl HostRun {
         HostRun {
             inventory: run.inventory_vars(&host),
             magic: run.magic(&host, Some(play)),
-            inventory_at: run.inventory.changes(),
+            inventory_at: (run.inventory.changes(), 0),
             local: false,
             ahead: vars.clone(),
             settled: vars,
@@ -143,7 +143,8 @@ impl HostRun {
 
     /// Takes over what the run has changed in the inventory (`add_host`, `group_by`).
     pub fn follow_inventory(&mut self) {
-        let changes = self.run.inventory.changes();
+        let gone = self.play.barrier.alive().iter().filter(|alive| !**alive).count();
+        let changes = (self.run.inventory.changes(), gone);
         if changes != self.inventory_at {
             self.inventory_at = changes;
             self.inventory = self.run.inventory_vars(&self.host);
@@ -478,6 +479,9 @@ impl HostRun {
                 magic: self.magic.clone(),
                 inventory: self.inventory.clone(),
                 vars: self.ahead.clone(),
+                play: self.play.clone(),
+                index: self.index,
+                at: self.at.clone(),
             }),
         })
     }

@@ -37,6 +37,7 @@ mod state;
 mod step;
 mod tags;
 mod task;
+mod vars_files;
 mod walk;
 
 pub use listing::{Listing, list};

@@ -20,6 +20,8 @@ pub struct PlayRun {
     pub vars: Arc<Map>,
     /// `vars_prompt`.
     pub prompted: Arc<Map>,
+    /// Hosts do not wait for each other at all (`strategy: free`).
+    pub free: bool,
     /// Hosts wait for each other before each task.
     pub lockstep: bool,
     /// `max_fail_percentage`.

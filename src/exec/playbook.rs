@@ -248,6 +248,7 @@ impl Prepared {
             let run = Arc::new(shared);
             run.collector().event(&Event::RunStarted {
                 playbook: name.clone(),
+                plays: playbook.plays.len(),
                 check: run.options.check,
             });
             end = plays(&run, playbook);
@@ -321,8 +322,10 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
         let limited = run.inventory.select(limit)?.hosts;
         hosts.retain(|host| limited.contains(host));
     }
-    if let Some(order) = &play.order {
-        sort(&mut hosts, &render(order)?.to_text());
+    if let Some(order) = &play.order
+        && let Some(order) = run.engine.render_unless_omitted(order, &scope, &context)?
+    {
+        sort(&mut hosts, &order.to_text());
     }
     if hosts.is_empty() {
         let mut collector = run.collector();
@@ -333,33 +336,30 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
     let prompted = prompts(run, play, &render)?;
     let all_hosts = hosts.clone();
     hosts.retain(|host| !run.has_failed(host));
-    let serial = match &play.serial {
-        Some(serial) => super::serial::batches(&render(serial)?, hosts.len())?,
-        None => vec![hosts.len()],
-    };
-    let number = |value: &Option<Value>| -> Result<Option<f64>> {
+    // A keyword that is `omit` is one that is not there.
+    let keyword = |value: &Option<Value>| -> Result<Option<Value>> {
         match value {
-            Some(value) => Ok(render(value)?
-                .to_text()
-                .trim()
-                .trim_end_matches('%')
-                .parse()
-                .ok()),
+            Some(value) => run.engine.render_unless_omitted(value, &scope, &context),
             None => Ok(None),
         }
     };
-    let flag = |value: &Option<Value>| -> Result<bool> {
-        match value {
-            Some(value) => Ok(super::task::to_bool(&render(value)?)),
-            None => Ok(false),
-        }
+    let serial = match keyword(&play.serial)? {
+        Some(serial) => super::serial::batches(&serial, hosts.len())?,
+        None => vec![hosts.len()],
+    };
+    let number = |value: &Option<Value>| -> Result<Option<f64>> {
+        let value = keyword(value)?;
+        Ok(value.and_then(|v| v.to_text().trim().trim_end_matches('%').parse().ok()))
+    };
+    let flag = |value: &Option<Value>| -> Result<Option<bool>> {
+        Ok(keyword(value)?.map(|value| super::task::to_bool(&value)))
     };
     let max_fail = number(&play.max_fail_percentage)?;
-    let fatal = flag(&play.common.any_errors_fatal)? || run.loader.config.any_errors_fatal;
-    let force_handlers = run.options.force_handlers || flag(&play.force_handlers)?;
-    let strategy = match &play.strategy {
-        Some(strategy) => render(strategy)?.to_text(),
-        None => "linear".to_owned(),
+    let fatal = flag(&play.common.any_errors_fatal)?.unwrap_or(run.loader.config.any_errors_fatal);
+    let force_handlers = flag(&play.force_handlers)?.unwrap_or(run.options.force_handlers);
+    let strategy = match keyword(&play.strategy)? {
+        Some(strategy) => strategy.to_text(),
+        None => run.loader.config.strategy.clone(),
     };
     let free = strategy.ends_with("free") || strategy.ends_with("host_pinned");
     let mut rest = &hosts[..];
@@ -376,6 +376,7 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
             all_hosts: all_hosts.clone(),
             vars: Arc::new(play.common.vars.clone()),
             prompted: prompted.clone(),
+            free,
             lockstep: batch.len() > 1
                 && (fatal || max_fail.is_some() || run.options.step || may_fail_all(play)),
             max_fail,

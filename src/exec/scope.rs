@@ -1,5 +1,7 @@
 //! The variables of one task on one host: layers, the winner first.
 
+use super::collect::Position;
+use super::play::PlayRun;
 use super::run::Run;
 use super::state::HostVars;
 use crate::value::{Map, Value};
@@ -33,6 +35,24 @@ pub struct Own {
     pub inventory: Arc<Map>,
     /// What it has learned.
     pub vars: HostVars,
+    /// The play, the host's number in it, and where it is.
+    pub play: Arc<PlayRun>,
+    /// Its number in the play.
+    pub index: usize,
+    /// Where it is.
+    pub at: Position,
+}
+
+impl Own {
+    /// Variables of another host of the play are those it has at the same place.
+    fn await_other(&self, host: &str) {
+        if self.play.free {
+            return;
+        }
+        if let Some(other) = self.play.hosts.iter().position(|name| name == host) {
+            self.play.barrier.await_host(self.index, other, &self.at);
+        }
+    }
 }
 
 /// What steps that are under way may define.
@@ -84,7 +104,15 @@ impl Scope for TaskScope {
                 own: None,
             }));
         }
+        if let Some(own) = &self.own {
+            own.await_other(host);
+        }
         self.run.host_scope(host)
+    }
+
+    fn select(&self, pattern: &str) -> Option<Vec<String>> {
+        let selection = self.run.inventory.select(pattern).ok()?;
+        Some(selection.hosts)
     }
 
     fn hosts(&self) -> Vec<String> {

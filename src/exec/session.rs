@@ -7,7 +7,8 @@ use crate::wire::{
     Frame, FromAgent, PROTOCOL, Step, ToAgent, read_frame, write_blob, write_message,
 };
 use std::io::{Read, Write};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Instant;
 use std::sync::{Arc, Mutex, PoisonError};
 
 type To = Arc<Mutex<Option<Box<dyn Write + Send>>>>;
@@ -98,6 +99,19 @@ impl Session {
             self.waits += 1;
         }
         self.answers.recv().map_err(|_| lost())
+    }
+
+    /// The next answer, if it comes before a moment.
+    ///
+    /// # Errors
+    /// `connection-lost`.
+    pub fn receive_until(&mut self, deadline: Instant) -> Result<Option<FromAgent>> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.answers.recv_timeout(left) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(lost()),
+        }
     }
 
     /// The next answer, if there is one already.

@@ -15,7 +15,7 @@ use crate::value::{Kind, Map, Value};
 use crate::wire::{Become, FromAgent, Mode, Step};
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A rendered step, or the reason why there is none yet.
 enum Made {
@@ -49,10 +49,18 @@ impl HostRun {
             return self.report_unreachable(&job.unit, diag);
         }
         let fetches = step.module == "fetch";
-        if target != self.host || self.waits_for_result(job) || job.task.until.is_some() || fetches
+        let period = match self.timeout(job)? {
+            Ok(period) => period,
+            Err(diag) => return self.end(job, Judged::failed(diag)),
+        };
+        if target != self.host
+            || self.waits_for_result(job)
+            || job.task.until.is_some()
+            || fetches
+            || period.is_some()
         {
             self.flush()?;
-            return self.attempts(job, &step, &target);
+            return self.attempts(job, &step, &target, period);
         }
         let Some(session) = self.sessions.get_mut(&target) else {
             return Err(Stop::Unreachable);
@@ -115,7 +123,13 @@ impl HostRun {
     }
 
     /// Performs a step and waits, again and again while `until` does not hold.
-    fn attempts(&mut self, job: &Job, step: &Step, target: &str) -> Result<(), Stop> {
+    fn attempts(
+        &mut self,
+        job: &Job,
+        step: &Step,
+        target: &str,
+        period: Option<u64>,
+    ) -> Result<(), Stop> {
         let retries = match &job.task.until {
             Some(_) => self.number(job.task.retries.as_ref(), job, 3.0)?,
             None => 0.0,
@@ -123,7 +137,7 @@ impl HostRun {
         let delay = self.number(job.task.delay.as_ref(), job, 5.0)?;
         let mut left = retries.max(0.0) as u32;
         for attempt in 1u32.. {
-            let judged = match self.call(step.clone(), target) {
+            let judged = match self.call(step.clone(), target, period) {
                 Ok(judged) => {
                     let judged = self.stored(judged, step, target, job);
                     host::skip_opaque(host::place(judged, &job.unit), &job.unit)
@@ -263,14 +277,50 @@ impl HostRun {
         Ok(number.ok().flatten().unwrap_or(default))
     }
 
+    /// `timeout` in seconds; `None` where there is none.
+    fn timeout(&mut self, job: &Job) -> Result<Result<Option<u64>>, Stop> {
+        let Some(given) = &job.keywords.timeout else {
+            return Ok(Ok(None));
+        };
+        let rendered = self.eval(
+            |host| host.job_scope(job),
+            |run, scope| run.engine.render(given, scope, &job.unit.context),
+            |value| value.find_unknown().is_some(),
+        )?;
+        Ok(rendered.and_then(|value| {
+            let text = value.to_text();
+            match text.trim().parse::<i64>() {
+                Ok(0) => Ok(None),
+                Ok(seconds @ 1..=100_000_000) => Ok(u64::try_from(seconds).ok()),
+                _ => {
+                    let message = format!(
+                        "Timeout {} is invalid, it must be between 0 and 100000000.",
+                        text.trim()
+                    );
+                    Err(Diag::error("bad-timeout", message).at(given.span, ""))
+                }
+            }
+        }))
+    }
+
     /// Sends a step and waits for its answer; nothing else may be under way on that session.
-    fn call(&mut self, mut step: Step, target: &str) -> Result<Judged> {
+    fn call(&mut self, mut step: Step, target: &str, period: Option<u64>) -> Result<Judged> {
+        let deadline = period.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let lost = || Diag::error("connection-lost", "there is no connection");
         let session = self.sessions.get_mut(target).ok_or_else(lost)?;
         step.drop_after = None;
         let sent = session.send(step)?;
         loop {
-            match session.receive()? {
+            let answer = match deadline {
+                Some(deadline) => session.receive_until(deadline)?,
+                None => Some(session.receive()?),
+            };
+            let Some(answer) = answer else {
+                // The agent ends with its session, and with it what it runs.
+                self.sessions.remove(target);
+                return Ok(timed_out(period.unwrap_or_default()));
+            };
+            match answer {
                 FromAgent::Done {
                     id,
                     result,
@@ -291,6 +341,15 @@ impl HostRun {
             }
         }
     }
+}
+
+/// The result of a task that took too long.
+fn timed_out(period: u64) -> Judged {
+    let message = format!("Timed out after {period} second(s).");
+    Judged::failed(
+        Diag::error("timed-out", message)
+            .with("timedout", serde_json::json!({"period": period, "frame": ""})),
+    )
 }
 
 /// Renders all that a step consists of.
@@ -473,11 +532,21 @@ fn environment(
         .iter()
         .chain(&job.task.common.environment);
     for level in levels {
-        let rendered = keyword(run, "environment", level, scope, &job.unit.context)?;
-        let dicts = match &rendered.kind {
-            Kind::List(items) => items.to_vec(),
-            _ => vec![rendered],
+        let entries = match level.as_list() {
+            Some(items) => items.to_vec(),
+            None => vec![level.clone()],
         };
+        let mut dicts = Vec::new();
+        for entry in &entries {
+            let rendered = run
+                .engine
+                .render_unless_omitted(entry, scope, &job.unit.context)
+                .map_err(|diag| diag.doing("Error processing keyword 'environment'"))?;
+            match rendered.as_ref().map(|value| &value.kind) {
+                Some(Kind::List(items)) => dicts.extend(items.iter().cloned()),
+                _ => dicts.extend(rendered),
+            }
+        }
         for dict in dicts {
             if let Kind::Map(map) = &dict.kind {
                 for (key, value) in map.iter() {

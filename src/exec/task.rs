@@ -7,7 +7,7 @@ use super::context::Surroundings;
 use super::host::{HostRun, Stop};
 use super::queue::{Effect, Entry, Item};
 use super::results::{self, Brings, Judged, Unit};
-use crate::diag::Result;
+use crate::diag::{Diag, Result};
 use crate::jinja::Context;
 use crate::modules::{self, Side};
 use crate::output::{Status, TaskInfo};
@@ -40,6 +40,11 @@ impl HostRun {
     /// Why the host does not go on behind it.
     pub fn task(&mut self, task: &Arc<Task>, around: &Arc<Surroundings>) -> Result<(), Stop> {
         self.settle()?;
+        if self.play.hosts.len() > 1 && self.play.barrier.is_awaited() {
+            self.flush()?;
+            self.publish();
+            self.play.barrier.arrive(self.index, &self.at);
+        }
         self.follow_inventory();
         if !around.handler && !self.selected(task, around)? {
             return Ok(());
@@ -232,6 +237,12 @@ impl HostRun {
             .collect();
             layers.push(Arc::new(failed));
         }
+        let search = self.context(task, around).search;
+        let dirs = search.iter().map(|dir| Value::str(dir.to_string_lossy().into_owned()));
+        let own: Map = [("ansible_search_path", Value::list(dirs.collect()))]
+            .into_iter()
+            .collect();
+        layers.push(Arc::new(own));
         layers.push(self.magic.clone());
         layers.push(self.run.extra_vars.clone());
         layers.extend(around.include_params.iter().rev().cloned());
@@ -450,11 +461,37 @@ impl HostRun {
                 }
             }
         }
+        if let Some(diag) = self.refuses_background(job) {
+            return self.end(job, Judged::failed(diag));
+        }
         match modules::find(&job.task.module).map(|entry| entry.side) {
             Some(Side::Host) => self.step(job),
             _ if job.task.until.is_some() && actions::can_be_tried_again(job) => self.retried(job),
             _ => actions::perform(self, job),
         }
+    }
+
+    /// Actions that work on both sides cannot be left to themselves (`async`).
+    fn refuses_background(&self, job: &Job) -> Option<Box<Diag>> {
+        const NAMES: [&str; 9] = [
+            "assemble",
+            "copy",
+            "fetch",
+            "pause",
+            "raw",
+            "script",
+            "template",
+            "unarchive",
+            "wait_for_connection",
+        ];
+        let entry = modules::find(&job.task.module)?;
+        let asked = job.task.background.as_ref()?;
+        let refuses = entry.side == Side::Control || NAMES.contains(&entry.name);
+        if !refuses || asked.as_int() == Some(0) || entry.name == "meta" {
+            return None;
+        }
+        let message = format!("This action ({}) does not support async.", entry.name);
+        Some(Diag::error("no-async", message).at(asked.span, ""))
     }
 
     /// The variables of a job: those of its task, under those of its loop.

@@ -47,7 +47,13 @@ impl HostRun {
     fn sections(&mut self) -> Result<(), Stop> {
         let play = self.play.play.clone();
         let around = Arc::new(Surroundings::of_play(&play));
+        self.at = vec![section::FACTS];
+        self.load_vars_files(false)?;
         self.section(section::FACTS, |host| actions::gather(host, &around))?;
+        if !play.vars_files.is_empty() {
+            self.flush()?;
+            self.load_vars_files(true)?;
+        }
         for (tasks, lists, handlers) in [
             (
                 section::PRE_TASKS,

@@ -15,9 +15,12 @@ pub(super) fn gather(source: &Source) -> Facts {
         };
         let path = directory.join(&file);
         let shown = path.to_string_lossy();
-        let executable = source
-            .stat(&path)
-            .is_some_and(|s| s.is_file() && s.mode & 0o111 != 0);
+        let Some(stat) = source.stat(&path) else {
+            let text = format!("Could not stat fact ({shown}): No such file or directory");
+            local.insert(name.to_owned(), Json::from(text));
+            continue;
+        };
+        let executable = stat.is_file() && stat.mode & 0o111 != 0;
         let text = match executable {
             true => run(source, &shown),
             false => source

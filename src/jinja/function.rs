@@ -61,6 +61,9 @@ impl Call {
     /// Renders the arguments of a call.
     pub fn new(args: &Args) -> Res<Call> {
         let known = |obj: &Obj| -> Res<Value> {
+            if let O::Omit = obj.kind {
+                return Ok(Value::str(OMIT));
+            }
             let value = obj.to_value()?;
             match value.find_unknown() {
                 Some(why) => Err(Stop::Unknown(why.clone())),
@@ -147,9 +150,13 @@ pub fn truthy(value: &Value) -> bool {
     }
 }
 
+/// Stands for `omit` among finished values.
+const OMIT: &str = "\0omit";
+
 /// A finished value as an object. Its strings are never rendered.
 pub fn from_value(value: &Value) -> Obj {
     let kind = match &value.kind {
+        Kind::Str(text) if &*text.text == OMIT => O::Omit,
         Kind::List(items) => O::List(Rc::new(List::new(items.iter().map(from_value).collect()))),
         Kind::Map(map) => {
             let dict: Dict = map

@@ -109,6 +109,11 @@ impl Module for Copy {
     type Args = Args;
 
     fn prepare(mut args: Args, control: &dyn Control) -> Result<Args> {
+        let no_source = args.src.as_deref().is_none_or(str::is_empty);
+        if no_source && args.content.is_none() {
+            let diag = Diag::error("missing-option", "src (or content) is required");
+            return Err(diag.at(control.span("src"), ""));
+        }
         args.own.local = local::read(&args.own, control)?;
         args.own.content = None;
         Ok(args)

@@ -33,7 +33,8 @@ impl Module for Ping {
 
     fn plan(args: &Args, _: &dyn View) -> Result<Vec<Op>> {
         if args.data == "crash" {
-            return Err(Diag::error("crash", "boom"));
+            // It reads as the exception that the original raises.
+            return Err(Diag::error("crash", "Task failed: Module failed: boom"));
         }
         Ok(Vec::new())
     }

@@ -106,6 +106,12 @@ impl Args {
     /// A name that is not taken: eight letters from clock and process, so that a plan made twice
     /// at the same moment is the same.
     fn free_name(&self, dir: &std::path::Path, view: &dyn View) -> Result<PathBuf> {
+        for (option, part) in [("prefix", &self.prefix), ("suffix", &self.suffix)] {
+            if part.contains('/') {
+                let message = format!("'{option}' must not contain path components: {part:?}");
+                return Err(Diag::error("bad-name", message).about(option));
+            }
+        }
         for attempt in 0_u32.. {
             let seed = format!("{:?} {} {attempt}", view.now(), std::process::id());
             let sum = Algorithm::Sha1.of(seed.as_bytes());

@@ -181,9 +181,12 @@ impl Callback {
 impl Output for Callback {
     fn event(&mut self, event: &Event) {
         match event {
-            Event::RunStarted { playbook, .. } => {
+            Event::RunStarted {
+                playbook, plays, ..
+            } => {
                 if self.verbosity >= 2 {
                     self.banner(&format!("PLAYBOOK: {}", file_name(playbook)));
+                    self.out.line(&format!("{plays} plays in {playbook}"));
                 }
             }
             Event::PlayStarted { name, .. } => match name.trim() {

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub enum Event {
     /// The run begins.
     RunStarted {
+        /// Number of plays.
+        plays: usize,
         /// The playbook's path as given.
         playbook: String,
         /// True for `plan` and `--check`.

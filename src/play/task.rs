@@ -90,10 +90,11 @@ fn keyword(task: &mut Task, word: &str, key: &Key, value: &Value) -> Result<()> 
         "register" => {
             let named = value.as_str().is_some_and(fields::is_identifier);
             if !named && !value.is_null() {
-                let message = format!(
-                    "`register` needs the name of a variable, not {}",
-                    value.repr()
-                );
+                let kind = match value.as_str() {
+                    Some(_) => String::new(),
+                    None => format!(" of type '{}'", value.type_name()),
+                };
+                let message = format!("Invalid variable name '{}'{kind}.", value.to_text());
                 return Err(malformed("bad-variable-name", message, value.span));
             }
             task.register = some();

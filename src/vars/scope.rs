@@ -20,6 +20,12 @@ pub trait Scope: Send + Sync {
         None
     }
 
+    /// The hosts that a pattern selects, in the order of the inventory; `None` where there is no
+    /// inventory to ask.
+    fn select(&self, _pattern: &str) -> Option<Vec<String>> {
+        None
+    }
+
     /// The hosts that `hostvars` has.
     fn hosts(&self) -> Vec<String> {
         Vec::new()
@@ -70,6 +76,10 @@ impl Scope for Over {
 
     fn host(&self, host: &str) -> Option<SharedScope> {
         self.below.host(host)
+    }
+
+    fn select(&self, pattern: &str) -> Option<Vec<String>> {
+        self.below.select(pattern)
     }
 
     fn hosts(&self) -> Vec<String> {

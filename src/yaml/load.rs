@@ -280,7 +280,7 @@ impl Builder {
                 Diag::warning(
                     "duplicate-key",
                     format!(
-                        "duplicate key `{}`: the last one counts",
+                        "Found duplicate mapping key '{}'. Using last defined value only.",
                         key.to_value().to_text()
                     ),
                 )

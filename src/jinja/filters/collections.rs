@@ -393,7 +393,20 @@ pub fn pairs(elements: &[Value], path: &[String], skip: bool) -> Result<Vec<Valu
     let mut out = Vec::new();
     for element in elements {
         let mut found = Some(element);
-        for key in path {
+        for (depth, key) in path.iter().enumerate() {
+            if let Some(value) = found.filter(|value| value.as_map().is_none()) {
+                if depth == 0 {
+                    return Err(format!(
+                        "subelements lookup expects a dictionary, got '{}'",
+                        value.to_text()
+                    ));
+                }
+                return Err(format!(
+                    "the key {} should point to a dictionary, got '{}'",
+                    path[depth - 1],
+                    value.to_text()
+                ));
+            }
             found = found.and_then(|value| value.get(key));
         }
         match found.map(|v| &v.kind) {
@@ -413,8 +426,8 @@ pub fn pairs(elements: &[Value], path: &[String], skip: bool) -> Result<Vec<Valu
             Some(_) => {
                 return Err(format!(
                     "the key {} should point to a list, got '{}'",
-                    path.join("."),
-                    element.repr()
+                    path.last().map_or("", String::as_str),
+                    found.map(Value::to_text).unwrap_or_default()
                 ));
             }
         }

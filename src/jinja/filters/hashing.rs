@@ -47,7 +47,7 @@ fn hash(call: &Call) -> Result<Value, String> {
         "sha256" => hex(&sha2::Sha256::digest(data)),
         "sha384" => hex(&sha2::Sha384::digest(data)),
         "sha512" => hex(&sha2::Sha512::digest(data)),
-        other => return Err(format!("unknown hash type {other}")),
+        other => return Err(format!("unsupported hash type {other}")),
     };
     Ok(Value::str(digest))
 }

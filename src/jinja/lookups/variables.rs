@@ -77,39 +77,9 @@ fn varnames(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
     Ok(found)
 }
 
-/// Hosts of groups and names; patterns go through the inventory elsewhere.
+/// Hosts that patterns select; one that selects nothing is no error.
 fn inventory_hostnames(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
-    let hosts = ask.frame.scope.hosts();
-    let groups = ask.frame.scope.get("groups").unwrap_or_default();
-    let mut found: Vec<Value> = Vec::new();
-    for term in ask.terms {
-        for part in term.to_text().split([',', ':']) {
-            let members: Vec<Value> = match groups.get(part).and_then(Value::as_list) {
-                Some(list) => list.to_vec(),
-                None => hosts
-                    .iter()
-                    .filter(|h| h.as_str() == part)
-                    .map(|h| Value::str(h.as_str()))
-                    .collect(),
-            };
-            match part.strip_prefix('!') {
-                Some(not) => {
-                    let out = groups
-                        .get(not)
-                        .and_then(Value::as_list)
-                        .unwrap_or_default()
-                        .to_vec();
-                    found.retain(|h| !out.contains(h) && h.as_str() != Some(not));
-                }
-                None => {
-                    for host in members {
-                        if !found.contains(&host) {
-                            found.push(host);
-                        }
-                    }
-                }
-            }
-        }
-    }
-    Ok(found)
+    let terms: Vec<String> = ask.terms.iter().map(Value::to_text).collect();
+    let hosts = ask.frame.scope.select(&terms.join(":")).unwrap_or_default();
+    Ok(hosts.into_iter().map(Value::str).collect())
 }

@@ -96,6 +96,7 @@ fn a_plan() {
     let all = hosts(2);
     let mut events = vec![
         Event::RunStarted {
+            plays: 1,
             playbook: "site.yml".into(),
             check: true,
         },

@@ -143,7 +143,13 @@ impl HostRun {
 
     /// Takes over what the run has changed in the inventory (`add_host`, `group_by`).
     pub fn follow_inventory(&mut self) {
-        let gone = self.play.barrier.alive().iter().filter(|alive| !**alive).count();
+        let gone = self
+            .play
+            .barrier
+            .alive()
+            .iter()
+            .filter(|alive| !**alive)
+            .count();
         let changes = (self.run.inventory.changes(), gone);
         if changes != self.inventory_at {
             self.inventory_at = changes;

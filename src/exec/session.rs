@@ -8,8 +8,8 @@ use crate::wire::{
 };
 use std::io::{Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Instant;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 type To = Arc<Mutex<Option<Box<dyn Write + Send>>>>;
 

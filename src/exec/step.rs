@@ -346,10 +346,10 @@ impl HostRun {
 /// The result of a task that took too long.
 fn timed_out(period: u64) -> Judged {
     let message = format!("Timed out after {period} second(s).");
-    Judged::failed(
-        Diag::error("timed-out", message)
-            .with("timedout", serde_json::json!({"period": period, "frame": ""})),
-    )
+    Judged::failed(Diag::error("timed-out", message).with(
+        "timedout",
+        serde_json::json!({"period": period, "frame": ""}),
+    ))
 }
 
 /// Renders all that a step consists of.

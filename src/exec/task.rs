@@ -238,7 +238,9 @@ impl HostRun {
             layers.push(Arc::new(failed));
         }
         let search = self.context(task, around).search;
-        let dirs = search.iter().map(|dir| Value::str(dir.to_string_lossy().into_owned()));
+        let dirs = search
+            .iter()
+            .map(|dir| Value::str(dir.to_string_lossy().into_owned()));
         let own: Map = [("ansible_search_path", Value::list(dirs.collect()))]
             .into_iter()
             .collect();

@@ -181,7 +181,7 @@ impl Collector {
             Report::End(outcome) => {
                 self.banner(at, outcome.task.clone());
                 let looped = outcome.result["results"].is_array();
-                if !(looped && includes(&outcome.task)) {
+                if !(looped && includes(&outcome.task)) || outcome.status == Status::Skipped {
                     self.count(&outcome);
                 }
                 self.output.event(&Event::TaskEnded(*outcome));
@@ -213,7 +213,11 @@ impl Collector {
     }
 
     fn include(&mut self, new: Inclusion) {
-        let same = |old: &&mut Inclusion| (&old.file, &old.item) == (&new.file, &new.item);
+        // The same file twice over for one host is two inclusions.
+        let same = |old: &&mut Inclusion| {
+            (&old.file, &old.item) == (&new.file, &new.item)
+                && !old.hosts.iter().any(|host| new.hosts.contains(host))
+        };
         match self.included.iter_mut().find(same) {
             Some(old) => old.hosts.extend(new.hosts),
             None => self.included.push(new),

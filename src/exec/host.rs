@@ -1,5 +1,6 @@
 //! One host in one play: its variables, its agent, and the steps under way.
 
+use super::actions::Included;
 use super::collect::{Position, Report};
 use super::handlers::Handler;
 use super::play::PlayRun;
@@ -89,6 +90,8 @@ pub struct HostRun {
     pub fatal_seen: u32,
     /// Where a result goes that is looked at before it counts (`until` of an action).
     pub held: Option<Option<Judged>>,
+    /// What the items of a looped include have brought so far.
+    pub included: Option<Vec<Included>>,
     /// Results of the loop whose items are coming in, and whether a failure is ignored.
     items: Vec<(Judged, bool)>,
 }
@@ -127,6 +130,7 @@ impl HostRun {
             rescue_unseen: false,
             fatal_seen: 0,
             held: None,
+            included: None,
             items: Vec::new(),
         }
     }
@@ -253,6 +257,18 @@ impl HostRun {
             }
             Some(Entry::Step(_)) | None => Ok(()),
         }
+    }
+
+    /// Forgets the results of a loop's items; false, and nothing forgotten, where one has failed.
+    pub fn forget_items(&mut self) -> bool {
+        let failed = self
+            .items
+            .iter()
+            .any(|(judged, _)| judged.status == Status::Failed);
+        if !failed {
+            self.items.clear();
+        }
+        !failed
     }
 
     /// Takes one answer of the agent; false if there is none yet.

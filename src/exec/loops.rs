@@ -1,5 +1,6 @@
 //! Loops: the items, their variables, and one step for each.
 
+use super::actions;
 use super::host::{HostRun, Stop};
 use super::queue::{Entry, Item};
 use super::results::Judged;
@@ -21,6 +22,13 @@ struct Control {
     break_when: Vec<Value>,
 }
 
+fn includes(job: &Job) -> bool {
+    matches!(
+        job.unit.info.module.as_str(),
+        "include_tasks" | "include_role"
+    )
+}
+
 impl HostRun {
     /// Carries out a task for every item of its loop.
     ///
@@ -39,12 +47,35 @@ impl HostRun {
             Ok(control) => control,
             Err(diag) => return self.end(job, Judged::failed(diag)),
         };
-        let count = items.len();
-        for index in 0..count {
-            let vars = item_vars(&items, index, &control);
-            let label = self.label(job, &control, &vars)?;
+        // All items are looked at before what they include is entered.
+        let before = includes(job).then(|| self.included.replace(Vec::new()));
+        let done = self.each_item(job, &items, &control);
+        if let Some(before) = before {
+            let included = std::mem::replace(&mut self.included, before).unwrap_or_default();
+            done?;
+            self.flush()?;
+            if !included.is_empty() && self.forget_items() {
+                return included
+                    .into_iter()
+                    .try_for_each(|included| actions::enter(self, included));
+            }
+        } else {
+            done?;
+        }
+        self.queue.push(Entry::LoopEnd(job.unit.clone()));
+        self.expect(&job.unit);
+        if self.waits_for_result(job) {
+            return self.flush();
+        }
+        self.settle()
+    }
+
+    fn each_item(&mut self, job: &Job, items: &[Value], control: &Control) -> Result<(), Stop> {
+        for index in 0..items.len() {
+            let vars = item_vars(items, index, control);
+            let label = self.label(job, control, &vars)?;
             if index > 0 {
-                self.pause(job, &control)?;
+                self.pause(job, control)?;
             }
             let job = Job {
                 task: job.task.clone(),
@@ -59,16 +90,11 @@ impl HostRun {
                 shared: job.shared,
             };
             self.single(&job)?;
-            if self.breaks(&job, &control)? {
+            if self.breaks(&job, control)? {
                 break;
             }
         }
-        self.queue.push(Entry::LoopEnd(job.unit.clone()));
-        self.expect(&job.unit);
-        if self.waits_for_result(job) {
-            return self.flush();
-        }
-        self.settle()
+        Ok(())
     }
 
     /// The items; `None` where only apply will tell.

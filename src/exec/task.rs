@@ -33,6 +33,17 @@ pub struct Job {
     pub shared: bool,
 }
 
+/// What is shown of a task without a name: its module; of an included role its name too.
+fn unnamed(task: &Task) -> String {
+    let role = modules::find(&task.module)
+        .filter(|entry| entry.name == "include_role")
+        .and_then(|_| task.args.get("name").or_else(|| task.args.get("role")));
+    match role {
+        Some(role) => format!("{} : {}", task.module, role.to_text()),
+        None => task.module.clone(),
+    }
+}
+
 impl HostRun {
     /// Carries out a task, or begins to.
     ///
@@ -378,7 +389,7 @@ impl HostRun {
                 shown.map_or_else(|_| name.to_text(), |(value, _)| value.to_text())
             }
             Some(name) => name.to_text(),
-            None => task.module.clone(),
+            None => unnamed(task),
         };
         let entry = modules::find(&task.module);
         let dry = self.run.options.check;

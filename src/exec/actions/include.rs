@@ -45,7 +45,7 @@ pub fn include_tasks(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     let mut around = surroundings(host, job)?;
     around.files.push(path);
     adopt(host, &around, &loaded.handlers, &loaded.roles);
-    inside(host, job, &loaded.tasks, around)
+    inside(host, job, loaded.tasks, around)
 }
 
 /// `include_role`
@@ -100,10 +100,7 @@ pub fn include_role(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     around.enter_role();
     around.role = Some(loaded.role);
     adopt(host, &around, &loaded.handlers, &loaded.roles);
-    match inside(host, job, &loaded.tasks, around) {
-        Err(Stop::EndRole) => Ok(()),
-        end => end,
-    }
+    inside(host, job, loaded.tasks, around)
 }
 
 /// Takes over what included content brings to the play: handlers, and roles it imports.
@@ -199,15 +196,51 @@ fn surroundings(host: &mut HostRun, job: &Job) -> Result<Surroundings, Stop> {
     Ok(around)
 }
 
+/// What one item of a loop has included. All items are looked at before the first is entered.
+pub struct Included {
+    tasks: Vec<Item>,
+    around: Arc<Surroundings>,
+    register: Option<String>,
+    role: bool,
+}
+
+/// Goes through included tasks, or leaves that to the end of the loop.
+fn inside(
+    host: &mut HostRun,
+    job: &Job,
+    tasks: Vec<Item>,
+    around: Surroundings,
+) -> Result<(), Stop> {
+    let included = Included {
+        tasks,
+        around: Arc::new(around),
+        register: job.unit.register.clone(),
+        role: job.unit.info.module == "include_role",
+    };
+    match &mut host.included {
+        Some(of_loop) => {
+            of_loop.push(included);
+            Ok(())
+        }
+        None => enter(host, included),
+    }
+}
+
 /// Goes through included tasks at positions below the include's own.
-fn inside(host: &mut HostRun, job: &Job, items: &[Item], around: Surroundings) -> Result<(), Stop> {
+///
+/// # Errors
+/// Why the host does not go on behind them.
+pub fn enter(host: &mut HostRun, included: Included) -> Result<(), Stop> {
     let depth = host.at.len();
     host.includes += 1;
     host.at.push(host.includes);
-    let end = host.items(items, &Arc::new(around));
+    let end = host.items(&included.tasks, &included.around);
     host.at.truncate(depth);
-    end?;
-    if let Some(name) = &job.unit.register {
+    match end {
+        Err(Stop::EndRole) if included.role => return Ok(()),
+        end => end?,
+    }
+    if let Some(name) = &included.register {
         let result: Map = [
             ("changed", Value::from(false)),
             ("include", Value::new(Kind::Null)),

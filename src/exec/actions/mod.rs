@@ -17,6 +17,7 @@ use crate::diag::{Diag, Result};
 use crate::modules;
 use crate::play::ast::{Common, Task};
 use crate::value::{Kind, Map, Value};
+pub use include::{Included, enter};
 use std::sync::Arc;
 
 /// Carries out a task of a control-side module.

@@ -1,6 +1,6 @@
 //! Commands that modules run or ask, in a form their output can be read in.
 
-use crate::diag::Result;
+use crate::diag::{Diag, Result};
 use crate::sys::{Command, Declared, Effect, Known, Op, Outcome, Output, View};
 use serde_json::{Map, Value as Json, json};
 
@@ -50,6 +50,53 @@ pub fn texts(done: &[Outcome]) -> (String, String) {
         err.push_str(&output.err_text());
         (out, err)
     })
+}
+
+/// Where a program is; its bare name where only a planned step may bring it.
+///
+/// # Errors
+/// `no-such-program`.
+pub fn required(view: &dyn View, program: &str) -> Result<String> {
+    match view.which(program)? {
+        Known::Known(Some(path)) => Ok(path.display().to_string()),
+        Known::Unknown => Ok(program.to_owned()),
+        Known::Known(None) => Err(missing(view, program)),
+    }
+}
+
+fn missing(view: &dyn View, program: &str) -> Box<Diag> {
+    let mut dirs: Vec<String> = Vec::new();
+    for path in crate::sys::path::candidates(program, view) {
+        let dir = crate::sys::path::parent(&path).display().to_string();
+        if !dirs.contains(&dir) {
+            dirs.push(dir);
+        }
+    }
+    let message = format!(
+        "Failed to find required executable \"{program}\" in paths: {}",
+        dirs.join(":")
+    );
+    Diag::error("no-such-program", message)
+}
+
+/// A failed result for the last command of a step, if that failed; `argv` are its words.
+pub fn checked(argv: &[String], done: &[Outcome]) -> Option<Json> {
+    let output = answers(done).next_back().filter(|output| !output.ok())?;
+    let mut result = failure(output.err_text().trim_end(), output);
+    result.insert("cmd".into(), json!(line(argv)));
+    Some(Json::Object(result))
+}
+
+/// Words as a line for a shell, quoted where Python's `shlex` quotes them.
+pub fn line(argv: &[String]) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    let words = argv.iter().map(|word| {
+        if !word.is_empty() && word.chars().all(is_plain) {
+            return word.clone();
+        }
+        format!("'{}'", word.replace('\'', "'\"'\"'"))
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// A failed result with Ansible's keys for a command.

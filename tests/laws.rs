@@ -99,8 +99,12 @@ fn cases_of_a_dry_run_plan_the_same_and_change_nothing() {
         } else if case.is_unknown() {
             return Ok(());
         }
-        case.run(&args, &mut host);
-        let (planned, done) = (foreseeable(&planned), foreseeable(&host.performed));
+        let real = case.run(&args, &mut host);
+        let (mut planned, done) = (foreseeable(&planned), foreseeable(&host.performed));
+        // A run that fails stops on the way (a server that a dry run need not reach).
+        if real.is_failed() {
+            planned = &planned[..planned.len().min(done.len())];
+        }
         if planned != done {
             let lines = |ops: &[Op]| ops.iter().map(Op::to_string).collect::<Vec<_>>();
             return Err(format!(

@@ -172,11 +172,8 @@ impl Args {
 
     fn list(&self, view: &dyn View) -> Result<Listed> {
         let mut listed = Listed::default();
-        let text = match self.ask("list", false, view)? {
-            Some(text) => text,
-            // Nothing is there yet.
-            None => String::new(),
-        };
+        // Nothing is there yet where npm cannot be asked.
+        let text = self.ask("list", false, view)?.unwrap_or_default();
         let text = if text.trim().is_empty() { "{}" } else { &text };
         let list: Json = serde_json::from_str(text).map_err(|e| {
             let message = format!("Failed to parse NPM output with error {e}");

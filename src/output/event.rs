@@ -13,6 +13,7 @@ pub enum Event {
     /// The run begins.
     RunStarted {
         /// Number of plays.
+        #[serde(default)]
         plays: usize,
         /// The playbook's path as given.
         playbook: String,

@@ -1,5 +1,6 @@
 //! The deserializer: Ansible's conversions, with the place of every value in its errors.
 
+use super::words::{self, Type};
 use super::{kinds, with};
 use crate::diag::{Diag, Result, SourceMap, Span};
 use crate::value::{Key, Kind, Map, Value};
@@ -45,7 +46,8 @@ impl de::Error for Error {
                 "wrong-value",
                 format!("{variant:?} is not one of: {}", expected.join(", ")),
             )
-            .did_you_mean(variant, expected.iter().copied()),
+            .did_you_mean(variant, expected.iter().copied())
+            .with("msg", words::no_choice(expected, variant)),
         )
     }
 }
@@ -72,13 +74,20 @@ impl<'a> De<'a> {
         ))
     }
 
+    fn no<T>(self, wanted: &str, kind: Type) -> Result<T, Error> {
+        let words = words::no_conversion(self.value, kind);
+        self.wrong(wanted)
+            .map_err(|e| Error(e.0.with("msg", words)))
+    }
+
     fn here<T>(self, result: Result<T, Error>) -> Result<T, Error> {
         result.map_err(|e| Error(e.0.at_if_none(self.value.span)))
     }
 
     fn text(self) -> Result<String, Error> {
         match &self.value.kind {
-            Kind::List(_) | Kind::Map(_) => Ok(self.value.to_json().to_string()),
+            // As Python's `str` shows it.
+            Kind::List(_) | Kind::Map(_) => Ok(self.value.repr()),
             Kind::Unknown(_) => self.wrong("known before apply"),
             _ => Ok(self.value.to_text()),
         }
@@ -93,9 +102,9 @@ impl<'a> De<'a> {
             Kind::Str(t) => match t.text.trim().to_ascii_lowercase().as_str() {
                 "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => Ok(true),
                 "n" | "no" | "off" | "0" | "false" | "f" | "0.0" => Ok(false),
-                _ => self.wrong("a boolean (yes, no, true, false)"),
+                _ => self.no("a boolean (yes, no, true, false)", Type::Bool),
             },
-            _ => self.wrong("a boolean (yes, no, true, false)"),
+            _ => self.no("a boolean (yes, no, true, false)", Type::Bool),
         }
     }
 
@@ -106,9 +115,9 @@ impl<'a> De<'a> {
             Kind::Float(f) if f.fract() == 0.0 && f.abs() < 9e15 => Ok(*f as i64),
             Kind::Str(t) => match t.text.trim().replace('_', "").parse() {
                 Ok(n) => Ok(n),
-                Err(_) => self.wrong("a whole number"),
+                Err(_) => self.no("a whole number", Type::Int),
             },
-            _ => self.wrong("a whole number"),
+            _ => self.no("a whole number", Type::Int),
         }
     }
 
@@ -118,9 +127,9 @@ impl<'a> De<'a> {
             Kind::Float(f) => Ok(*f),
             Kind::Str(t) => match t.text.trim().parse() {
                 Ok(n) => Ok(n),
-                Err(_) => self.wrong("a number"),
+                Err(_) => self.no("a number", Type::Float),
             },
-            _ => self.wrong("a number"),
+            _ => self.no("a number", Type::Float),
         }
     }
 
@@ -130,7 +139,7 @@ impl<'a> De<'a> {
             Kind::List(items) => Ok(items.to_vec()),
             Kind::Str(t) => Ok(split_list(&t.text, self.value.span)),
             Kind::Int(_) | Kind::Float(_) | Kind::Bool(_) => Ok(vec![self.value.clone()]),
-            _ => self.wrong("a list"),
+            _ => self.no("a list", Type::List),
         }
     }
 
@@ -140,9 +149,9 @@ impl<'a> De<'a> {
             Kind::Map(map) => Ok(Map::clone(map)),
             Kind::Str(t) => match dict_of_text(&t.text) {
                 Some(map) => Ok(map),
-                None => self.wrong("a dict"),
+                None => self.no("a dict", Type::Dict),
             },
-            _ => self.wrong("a dict"),
+            _ => self.no("a dict", Type::Dict),
         }
     }
 
@@ -288,7 +297,11 @@ impl<'de> Deserializer<'de> for De<'_> {
             kinds::MODE => {
                 let value = self.mode()?;
                 let result = visitor.visit_newtype_struct(Untyped(self.with(&value)));
-                self.here(result)
+                self.here(result).map_err(|e| {
+                    let details = format!("bad symbolic permission for mode: {}", value.to_text());
+                    let words = "mode must be in octal or symbolic form";
+                    Error(e.0.with("msg", words).with("details", details))
+                })
             }
             kinds::RAW => visitor.visit_newtype_struct(Untyped(self)),
             _ => visitor.visit_newtype_struct(self),
@@ -393,7 +406,13 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
         seed: S,
     ) -> Result<Option<S::Value>, Error> {
         match self.items.next() {
-            Some(item) => seed.deserialize(self.de.with(&item)).map(Some),
+            Some(item) => match seed.deserialize(self.de.with(&item)) {
+                Ok(value) => Ok(Some(value)),
+                Err(mut e) => {
+                    words::element(&mut e.0);
+                    Err(e)
+                }
+            },
             None => Ok(None),
         }
     }
@@ -459,6 +478,7 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
         seed.deserialize(self.de.with(&value)).map_err(|e| {
             let span = value.span.or(key.span);
             let mut diag = e.0.at_if_none(span);
+            words::name(&mut diag, &name);
             if !diag.message.starts_with("option `") && diag.code != "bad-mode" {
                 diag.message = format!("option `{name}`: {}", diag.message);
             }

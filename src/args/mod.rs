@@ -9,11 +9,13 @@ mod de;
 mod fields;
 pub mod kinds;
 mod with;
+mod words;
 
 pub use de::from_value;
 pub use fields::{fields, takes_any};
 pub use kinds::{Csv, Mode, Raw};
 pub use with::With;
+pub use words::complete;
 
 use crate::diag::{Diag, Result, SourceMap};
 use crate::value::Value;
@@ -36,7 +38,12 @@ pub fn check<T: DeserializeOwned>(module: &str, args: &Value, sources: &SourceMa
         for (key, _) in map {
             let name = key.to_value().to_text();
             if !known.contains(&name.as_str()) {
-                return Err(unknown(module, &name, &known).at(key.span, "no such option"));
+                let mut diag = unknown(module, &name, &known).at(key.span, "no such option");
+                // Results speak of a wrong value first.
+                if let Err(wrong) = from_value::<T>(args, sources) {
+                    diag.data = wrong.data;
+                }
+                return Err(diag);
             }
         }
     }

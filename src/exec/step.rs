@@ -374,7 +374,8 @@ fn make(run: &super::run::Run, job: &Job, scope: &crate::vars::SharedScope) -> R
         context: &unit.context,
         unknown: Cell::new(false),
     };
-    let typed = (entry.check)(&args, &run.sources).map_err(|diag| worded(diag, entry, &args))?;
+    let typed = (entry.check)(&args, &run.sources)
+        .map_err(|diag| as_written(worded(diag, entry, &args), entry, &job.task.module))?;
     let prepared = (entry.prepare)(&typed, &control)?;
     if control.unknown.get() && !unit.dry {
         return Ok(Made::Unknown("what it renders is not known yet".to_owned()));
@@ -484,6 +485,20 @@ pub fn worded(mut diag: Box<Diag>, entry: &modules::Entry, args: &Value) -> Box<
         strange.sort_unstable();
         let strange = strange.join(", ");
         diag.message = format!("Invalid options for {}: {strange}", entry.name);
+        diag.data.shift_remove("msg");
+    }
+    diag
+}
+
+/// Names the module as the task does, in what the result says.
+fn as_written(mut diag: Box<Diag>, entry: &modules::Entry, module: &str) -> Box<Diag> {
+    if let Some(serde_json::Value::String(msg)) = diag.data.get_mut("msg") {
+        let (short, written) = (entry.name, module);
+        *msg = msg.replacen(
+            &format!("for ({short}) module"),
+            &format!("for ({written}) module"),
+            1,
+        );
     }
     diag
 }

@@ -51,7 +51,8 @@ impl Entry {
             takes_any: args::takes_any::<M::Args>,
             schema: schema::<M::Args>,
             check: |value, sources| {
-                let typed: M::Args = args::check(M::NAME, value, sources)?;
+                let typed: M::Args = args::check(M::NAME, value, sources)
+                    .map_err(|diag| args::complete(diag, M::NAME, value, &schema::<M::Args>()))?;
                 args::to_json(&typed)
             },
             kind: |json| Ok(M::kind(&args::read(json)?)),

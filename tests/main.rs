@@ -13,5 +13,6 @@ mod laws;
 mod layers;
 mod names;
 mod supervisor;
+mod supervisor_web;
 mod web;
 mod yaml;

@@ -24,7 +24,7 @@ const TAIL: i64 = 1024;
 /// How often a followed log is looked at, only while somebody follows it.
 const FOLLOW_EVERY: std::time::Duration = std::time::Duration::from_millis(250);
 
-type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
+pub(super) type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
 type Login = Rc<Option<(String, String)>>;
 
 /// Serves one connection until the client goes.
@@ -71,7 +71,8 @@ async fn handle(request: Request<Incoming>, shared: &Shared, login: &Login) -> R
     if path == "/ok.html" {
         return reply(StatusCode::OK, "text/html", "OK".into());
     }
-    error(StatusCode::NOT_FOUND)
+    let page = super::web::page(request, shared).await;
+    page.unwrap_or_else(|| error(StatusCode::NOT_FOUND))
 }
 
 async fn call(request: Request<Incoming>, shared: &Shared) -> Reply {
@@ -128,7 +129,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0
 }
 
-fn reply(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Reply {
+pub(super) fn reply(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Reply {
     let mut reply = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
@@ -138,7 +139,17 @@ fn reply(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Reply {
     reply
 }
 
-fn error(status: StatusCode) -> Reply {
+/// Sends the client elsewhere.
+pub(super) fn redirect(status: StatusCode, to: &str) -> Reply {
+    let mut reply = reply(status, "text/html", Vec::new());
+    // What no header can hold goes to the start page.
+    let to = hyper::header::HeaderValue::from_str(to)
+        .unwrap_or(hyper::header::HeaderValue::from_static("/"));
+    reply.headers_mut().insert(hyper::header::LOCATION, to);
+    reply
+}
+
+pub(super) fn error(status: StatusCode) -> Reply {
     let text = format!(
         "<head>\n<title>Error response</title>\n</head>\n<body>\n<h1>Error response</h1>\n<p>Error code {}.\n<p>Message: {}.\n</body>\n",
         status.as_u16(),

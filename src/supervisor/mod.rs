@@ -12,6 +12,7 @@ pub mod mainlog; // the daemon's own log
 pub mod proc; // the life of a process
 pub mod rpc; // XML-RPC
 pub mod spawn; // fork and exec
+mod web; // the page
 
 pub use ctl::supervisorctl_main;
 pub use daemon::supervisord_main;

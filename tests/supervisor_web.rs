@@ -1,0 +1,173 @@
+//! The supervisor's web page over its socket: what it shows, what its buttons do, and whom it
+//! refuses.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+const CONFIG: &str = "\
+[supervisord]
+logfile=%(here)s/s.log
+pidfile=%(here)s/s.pid
+childlogdir=%(here)s
+nodaemon=true
+silent=true
+[unix_http_server]
+file=%(here)s/s.sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[program:web]
+command=/bin/sh -c 'echo \"<b>&hello\"; exec sleep 1000'
+startsecs=0
+[program:worker]
+command=/bin/sleep 1000
+startsecs=0
+";
+
+const BROWSER: &str = "User-Agent: Mozilla/5.0\r\nHost: h\r\nOrigin: http://h\r\n";
+const SCRIPT: &str = "User-Agent: curl/8\r\nHost: h\r\n";
+
+struct Daemon {
+    dir: tempfile::TempDir,
+    child: Child,
+}
+
+impl Daemon {
+    fn start() -> Daemon {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("s.conf"), CONFIG).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_gxdeploy"))
+            .args(["supervisord", "-c"])
+            .arg(dir.path().join("s.conf"))
+            .spawn()
+            .unwrap();
+        let mut daemon = Daemon { dir, child };
+        daemon.until(|daemon| daemon.page("/").matches("running</span>").count() == 2);
+        daemon
+    }
+
+    fn until(&mut self, seen: impl Fn(&Daemon) -> bool) {
+        for _ in 0..600 {
+            if self.socket().exists() && seen(self) {
+                return;
+            }
+            assert!(self.child.try_wait().unwrap().is_none(), "the daemon ended");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("waited in vain: {}", self.page("/"));
+    }
+
+    fn socket(&self) -> std::path::PathBuf {
+        Path::join(self.dir.path(), "s.sock")
+    }
+
+    /// Status and everything behind the status line.
+    fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+        // Between the socket's file and its listening is a moment.
+        let Ok(mut stream) = UnixStream::connect(self.socket()) else {
+            return (0, String::new());
+        };
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let status = text.split(' ').nth(1).unwrap_or_default();
+        (status.parse().unwrap_or(0), text)
+    }
+
+    fn page(&self, path: &str) -> String {
+        self.ask("GET", path, BROWSER, "").1
+    }
+
+    fn token(&self) -> String {
+        let page = self.page("/");
+        let (_, rest) = page.split_once("name=\"token\" value=\"").unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    }
+
+    fn state(&self, name: &str) -> String {
+        let page = self.page(&format!("/?group={name}"));
+        let (_, rest) = page.split_once("class=\"state ").unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let pid = i32::try_from(self.child.id()).unwrap();
+        let pid = nix::unistd::Pid::from_raw(pid);
+        // It ends its programs with it.
+        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn buttons_work_and_other_sites_cannot_press_them() {
+    let mut daemon = Daemon::start();
+    let stop = "action=stop&processname=worker";
+
+    for refused in [
+        daemon.ask("POST", "/index.html", BROWSER, stop),
+        daemon.ask(
+            "POST",
+            "/index.html",
+            BROWSER,
+            &format!("{stop}&token=guess"),
+        ),
+        daemon.ask(
+            "POST",
+            "/index.html",
+            "User-Agent: Mozilla/5.0\r\nHost: h\r\nOrigin: http://evil\r\n",
+            &format!("{stop}&token={}", daemon.token()),
+        ),
+    ] {
+        assert_eq!(refused.0, 403, "{}", refused.1);
+    }
+    let (status, page) = daemon.ask("GET", &format!("/index.html?{stop}"), BROWSER, "");
+    assert_eq!(status, 200);
+    assert!(page.contains("stop worker?"), "{page}");
+    assert_eq!(daemon.state("worker"), "running");
+
+    let form = format!("{stop}&token={}", daemon.token());
+    let (status, answer) = daemon.ask("POST", "/index.html", BROWSER, &form);
+    assert_eq!(status, 303);
+    assert!(
+        answer.contains("location: /?group=&message=worker%3A%20stopping"),
+        "{answer}"
+    );
+    daemon.until(|daemon| daemon.state("worker") == "stopped");
+
+    // As the stock page's links, for scripts.
+    let start = "/index.html?action=start&processname=worker";
+    assert_eq!(daemon.ask("GET", start, SCRIPT, "").0, 301);
+    daemon.until(|daemon| daemon.state("worker") == "running");
+    let (status, answer) = daemon.ask("GET", start, SCRIPT, "");
+    assert_eq!(status, 301);
+    assert!(answer.contains("ALREADY_STARTED"), "{answer}");
+    assert_eq!(daemon.ask("GET", "/?action=format", SCRIPT, "").0, 500);
+}
+
+#[test]
+fn logs_and_messages_are_shown_as_text() {
+    let mut daemon = Daemon::start();
+    daemon.until(|daemon| {
+        daemon
+            .page("/tail.html?processname=web")
+            .contains("&lt;b&gt;&amp;hello")
+    });
+    let page = daemon.page("/?message=%3Cscript%3E");
+    assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"));
+    assert!(page.contains("content-security-policy: default-src 'none'"));
+    let nothing = daemon.page("/tail.html?processname=nobody");
+    assert!(nothing.contains("There is no such log."));
+    let (status, style) = daemon.ask("GET", "/stylesheets/supervisor.css", BROWSER, "");
+    assert!(status == 200 && style.contains("content-type: text/css"));
+    assert_eq!(daemon.ask("GET", "/nowhere", BROWSER, "").0, 404);
+}

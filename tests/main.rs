@@ -14,5 +14,6 @@ mod layers;
 mod names;
 mod supervisor;
 mod supervisor_web;
+mod supervisor_more;
 mod web;
 mod yaml;

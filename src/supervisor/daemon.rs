@@ -54,8 +54,7 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
     };
     let file = std::path::absolute(&file).unwrap_or(file);
     if flags.check {
-        config::load(&file)?;
-        return Ok(0);
+        return Ok(check(&file));
     }
     let mut first = true;
     loop {
@@ -76,6 +75,26 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
         if mood != Mood::Restarting {
             return Ok(0);
         }
+    }
+}
+
+/// Says what is wrong with a configuration; 2 where it does not load.
+fn check(file: &Path) -> u8 {
+    let report = config::check::check(file);
+    let mut err = std::io::stderr();
+    let colour = std::io::IsTerminal::is_terminal(&err);
+    for diag in &report.diags {
+        let text = crate::diag::render(diag, &report.sources, colour);
+        let _ = writeln!(err, "{}", text.trim_end());
+    }
+    match report.loaded {
+        Some((groups, processes)) => {
+            let shown = file.display();
+            let line = format!("{shown}: {groups} groups, {processes} processes");
+            let _ = writeln!(std::io::stdout(), "{line}");
+            0
+        }
+        None => 2,
     }
 }
 

@@ -4,6 +4,7 @@ use super::config::{self, Config, Group};
 use super::logs::{self, LogFile};
 use super::mainlog::{Level, MainLog};
 use super::proc::{Action, Ended, Event, Millis, Proc, State};
+use super::record::{End, Record};
 use super::spawn;
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
@@ -45,6 +46,15 @@ pub struct Running {
     pub stdout: SharedLog,
     /// Its standard error's log.
     pub stderr: SharedLog,
+    /// What is remembered of it.
+    pub record: Record,
+}
+
+impl Running {
+    /// Whether it runs and does what it is there for.
+    pub fn is_ready(&self) -> bool {
+        self.proc.state == State::Running
+    }
 }
 
 /// A group that was started.
@@ -132,15 +142,8 @@ impl Supervisor {
                 ),
             );
         }
-        let procs = config.programs.iter().map(|program| Running {
-            stdout: self.open_log(&config.name, program, "stdout", &program.stdout),
-            stderr: self.open_log(&config.name, program, "stderr", &program.stderr),
-            proc: Proc::new(program.clone()),
-            start: 0,
-            stop: 0,
-            stdin: None,
-        });
-        let procs = procs.collect();
+        let procs = config.programs.iter();
+        let procs = procs.map(|p| self.fresh(&config.name, p)).collect();
         let at = self.groups.partition_point(|g| {
             (g.config.priority, &g.config.name) <= (config.priority, &config.name)
         });
@@ -159,6 +162,19 @@ impl Supervisor {
             }
         }
         true
+    }
+
+    /// A process of a group, not yet started, its logs open.
+    pub fn fresh(&self, group: &str, program: &config::Program) -> Running {
+        Running {
+            stdout: self.open_log(group, program, "stdout", &program.stdout),
+            stderr: self.open_log(group, program, "stderr", &program.stderr),
+            proc: Proc::new(program.clone()),
+            start: 0,
+            stop: 0,
+            stdin: None,
+            record: Record::default(),
+        }
     }
 
     fn open_log(
@@ -204,18 +220,7 @@ impl Supervisor {
             return false;
         }
         let group = self.groups.remove(at);
-        for running in &group.procs {
-            let program = &running.proc.program;
-            let logs = [
-                (&program.stdout, &running.stdout),
-                (&program.stderr, &running.stderr),
-            ];
-            for (channel, log) in logs {
-                if let (config::LogFile::Auto, Some(log)) = (&channel.file, log) {
-                    let _ = std::fs::remove_file(log.borrow().path());
-                }
-            }
-        }
+        group.procs.iter().for_each(remove_auto_logs);
         self.bump();
         true
     }
@@ -236,15 +241,15 @@ impl Supervisor {
         Some((at, Some(n)))
     }
 
-    fn bump(&self) {
+    /// Tells whoever waits that something changed.
+    pub fn bump(&self) {
         self.changes.send_modify(|n| *n += 1);
     }
 
     /// One event for one process, and all that follows from it.
     pub fn send(&mut self, group: usize, n: usize, event: Event) {
-        if let Event::Ended(_) = event {
-            self.groups[group].procs[n].stop = wall();
-            self.groups[group].procs[n].stdin = None;
+        if let Event::Ended(ended) = event {
+            self.ended(group, n, ended);
         }
         let mut todo = vec![event];
         while let Some(event) = todo.pop() {
@@ -268,6 +273,20 @@ impl Supervisor {
         self.bump();
     }
 
+    fn ended(&mut self, group: usize, n: usize, how: Ended) {
+        let now = self.now();
+        let running = &mut self.groups[group].procs[n];
+        running.stop = wall();
+        running.stdin = None;
+        running.record.ended(End {
+            how: Some(how),
+            at: running.stop,
+            lived: now - running.proc.started.unwrap_or(now),
+            asked: running.proc.state == State::Stopping,
+            out_of_memory: false,
+        });
+    }
+
     fn spawn(&mut self, group: usize, n: usize) -> Event {
         let name = self.groups[group].config.name.clone();
         let program = self.groups[group].procs[n].proc.program.clone();
@@ -279,6 +298,7 @@ impl Supervisor {
         let strip = self.config.daemon.strip_ansi;
         let running = &mut self.groups[group].procs[n];
         running.start = wall();
+        running.record.started();
         follow(
             child.stdout,
             running.stdout.clone(),
@@ -398,6 +418,20 @@ impl Supervisor {
                         .write(Level::Warn, &format!("cannot reopen {path}: {e}"));
                 }
             }
+        }
+    }
+}
+
+/// Removes the logs that the daemon made up for a process.
+pub fn remove_auto_logs(running: &Running) {
+    let program = &running.proc.program;
+    let logs = [
+        (&program.stdout, &running.stdout),
+        (&program.stderr, &running.stderr),
+    ];
+    for (channel, log) in logs {
+        if let (config::LogFile::Auto, Some(log)) = (&channel.file, log) {
+            let _ = std::fs::remove_file(log.borrow().path());
         }
     }
 }

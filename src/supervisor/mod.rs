@@ -1,6 +1,7 @@
 //! supervisord and supervisorctl: the surface of supervisor 4.3.0, and what it lacks.
 
 pub mod config; // the INI files
+pub mod converge; // new definitions for running groups
 pub mod ctl; // supervisorctl
 pub mod daemon; // supervisord itself
 pub mod events; // event types
@@ -10,9 +11,11 @@ pub mod http; // the servers
 pub mod logs; // log files
 pub mod mainlog; // the daemon's own log
 pub mod proc; // the life of a process
+pub mod record; // what is remembered of a process
 pub mod rpc; // XML-RPC
 pub mod spawn; // fork and exec
 mod web; // the page
+pub mod update; // what an update does
 
 pub use ctl::supervisorctl_main;
 pub use daemon::supervisord_main;

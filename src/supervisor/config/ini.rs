@@ -2,6 +2,7 @@
 //! as comments, also behind a value after white space.
 
 use indexmap::IndexMap;
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -31,6 +32,7 @@ pub struct Ini {
     /// All sections of all files read so far.
     pub sections: IndexMap<String, Section>,
     defaults: IndexMap<String, Entry>,
+    last: RefCell<Option<(String, String)>>,
 }
 
 /// What is being read at the moment.
@@ -108,8 +110,14 @@ impl Ini {
 
     /// The value of an option, the section's own or of `[DEFAULT]`.
     pub fn get(&self, section: &str, option: &str) -> Option<&Entry> {
+        *self.last.borrow_mut() = Some((section.to_owned(), option.to_owned()));
         let own = self.sections.get(section)?.options.get(option);
         own.or_else(|| self.defaults.get(option))
+    }
+
+    /// Section and name of the option that was asked for last: where an error came from.
+    pub fn last(&self) -> Option<(String, String)> {
+        self.last.borrow().clone()
     }
 
     fn open(&mut self, name: &str, file: &Path) -> Cursor {

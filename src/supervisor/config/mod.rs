@@ -1,11 +1,14 @@
 //! supervisord's configuration: files to typed groups, and what changed between two readings.
 
+pub mod check;
 pub mod expand;
+pub mod extra;
 pub mod ini;
 pub mod kinds;
 mod program;
 mod servers;
 
+pub use extra::Extra;
 pub use program::{Autorestart, Channel, LogFile, Program};
 pub use servers::{Address, Server};
 
@@ -119,22 +122,27 @@ pub fn diff(old: &[Group], new: &[Group]) -> Changes {
 
 /// Reads a file and what it includes. The error is supervisord's text after `Error: `.
 pub fn load(file: &Path) -> Result<Config, String> {
-    let mut ini = Ini::default();
+    load_into(file, &mut Ini::default())
+}
+
+/// Reads into `ini`, which then tells where an error is.
+fn load_into(file: &Path, ini: &mut Ini) -> Result<Config, String> {
     let text = std::fs::read(file)
         .map_err(|_| format!("could not find config file {}", file.display()))?;
     ini.read(file, &String::from_utf8_lossy(&text))?;
     let mut names = base_names(file);
-    let notes = include(&mut ini, file, &names)?;
+    let notes = include(ini, file, &names)?;
     if !ini.sections.contains_key("supervisord") {
         return Err(".ini file does not include supervisord section".into());
     }
-    let daemon = daemon(&ini, &names)?;
+    let daemon = daemon(ini, &names)?;
     for (key, value) in &daemon.environment {
         names.insert(format!("ENV_{key}"), Word::Text(value.clone()));
     }
-    let groups = groups(&ini, &names)?;
-    let rpc = rpc_interfaces(&ini)?;
-    let servers = servers::read(&ini, &names)?;
+    let groups = groups(ini, &names)?;
+    extra::check_dependencies(&groups)?;
+    let rpc = rpc_interfaces(ini)?;
+    let servers = servers::read(ini, &names)?;
     Ok(Config {
         daemon,
         servers,

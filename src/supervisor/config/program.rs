@@ -1,5 +1,6 @@
 //! `[program:x]`, `[fcgi-program:x]` and `[eventlistener:x]`: one definition, `numprocs` processes.
 
+use super::extra::{self, Extra};
 use super::expand::{Names, Word, expand};
 use super::ini::Ini;
 use super::kinds;
@@ -73,6 +74,7 @@ pub struct Program {
     pub stderr: Channel,
     pub environment: Vec<(String, String)>,
     pub serverurl: Option<String>,
+    pub extra: Extra,
 }
 
 /// Reads the options of a section, each expanded.
@@ -157,7 +159,8 @@ pub(super) fn processes(reader: &mut Reader<'_>, group: &str) -> Result<Vec<Prog
 }
 
 fn one(reader: &Reader<'_>, name: String) -> Result<Program, String> {
-    let environment = reader.get("environment", Vec::new(), kinds::pairs)?;
+    let mut environment = reader.get("environment", Vec::new(), kinds::pairs)?;
+    let extra = extra::read(reader, &mut environment)?;
     let mut names = reader.names.clone();
     for (key, value) in &environment {
         names.insert(format!("ENV_{key}"), Word::Text(value.clone()));
@@ -196,6 +199,7 @@ fn one(reader: &Reader<'_>, name: String) -> Result<Program, String> {
         serverurl: reader
             .text("serverurl")?
             .filter(|u| !u.eq_ignore_ascii_case("auto")),
+        extra,
     })
 }
 

@@ -8,14 +8,14 @@ use std::io::Write;
 
 /// One run of supervisorctl.
 pub struct Session {
-    server: Server,
+    pub(super) server: Server,
     /// Whether commands come from a shell.
     pub interactive: bool,
     /// The exit code so far.
     pub code: u8,
 }
 
-type Done = Result<(), Failure>;
+pub(super) type Done = Result<(), Failure>;
 
 impl Session {
     /// A run that has done nothing yet.
@@ -44,6 +44,12 @@ impl Session {
         let line = line.trim();
         let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let words: Vec<&str> = rest.split_whitespace().collect();
+        if let Some(done) = self.more(command, &words) {
+            if let Err(failure) = done {
+                self.fail(command, failure);
+            }
+            return true;
+        }
         let done = match command {
             "" => Ok(()),
             "quit" | "exit" | "EOF" => return false,
@@ -162,7 +168,7 @@ impl Session {
         }
     }
 
-    fn usage(&mut self, verb: &str, code: u8) {
+    pub(super) fn usage(&mut self, verb: &str, code: u8) {
         let first = if verb == "signal" {
             "a signal and "
         } else {
@@ -212,7 +218,7 @@ impl Session {
         Ok(())
     }
 
-    fn results(&mut self, verb: &str, results: &Value) {
+    pub(super) fn results(&mut self, verb: &str, results: &Value) {
         for result in results.as_list().unwrap_or_default() {
             let status = result.get("status").and_then(Value::as_int);
             let status = status.unwrap_or(code::FAILED);
@@ -220,7 +226,7 @@ impl Session {
         }
     }
 
-    fn line(&mut self, verb: &str, name: &str, status: i64, description: &str) {
+    pub(super) fn line(&mut self, verb: &str, name: &str, status: i64, description: &str) {
         let (words, exit) = match status {
             code::SUCCESS => {
                 let done = match verb {
@@ -518,7 +524,7 @@ fn modifier<'a, 'b>(words: &'a [&'b str]) -> (Option<i64>, &'a [&'b str]) {
 }
 
 /// Group and process of a name; no process for `group:*`.
-fn split(name: &str) -> (&str, Option<&str>) {
+pub(super) fn split(name: &str) -> (&str, Option<&str>) {
     match name.split_once(':') {
         Some((group, "*" | "")) => (group, None),
         Some((group, process)) => (group, Some(process)),
@@ -527,14 +533,14 @@ fn split(name: &str) -> (&str, Option<&str>) {
 }
 
 /// `group:name`, or the name alone where both are the same.
-fn short(group: &str, process: Option<&str>) -> String {
+pub(super) fn short(group: &str, process: Option<&str>) -> String {
     match process {
         Some(process) if process != group => format!("{group}:{process}"),
         _ => group.to_owned(),
     }
 }
 
-fn text<'a>(info: &'a Value, key: &str) -> &'a str {
+pub(super) fn text<'a>(info: &'a Value, key: &str) -> &'a str {
     info.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -543,6 +549,6 @@ fn number(info: &Value, key: &str) -> String {
     n.unwrap_or_default().to_string()
 }
 
-fn full(info: &Value) -> String {
+pub(super) fn full(info: &Value) -> String {
     short(text(info, "group"), Some(text(info, "name")))
 }

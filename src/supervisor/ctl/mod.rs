@@ -1,6 +1,7 @@
 //! supervisorctl: commands, their lines and exit codes.
 
 mod commands;
+mod more;
 mod server;
 
 use super::config::{expand, ini::Ini};

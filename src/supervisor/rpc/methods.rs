@@ -85,10 +85,10 @@ pub const METHODS: &[(&str, &[&str])] = &[
 ];
 
 /// Parameters by position.
-struct Params<'a>(&'a [Value]);
+pub(super) struct Params<'a>(pub &'a [Value]);
 
 impl Params<'_> {
-    fn text(&self, at: usize) -> Result<&str, Fault> {
+    pub(super) fn text(&self, at: usize) -> Result<&str, Fault> {
         let found = self.0.get(at).and_then(Value::as_str);
         found.ok_or(Fault::new(code::INCORRECT_PARAMETERS))
     }
@@ -139,6 +139,9 @@ async fn multicall(shared: &Shared, params: &[Value]) -> Answer {
 }
 
 async fn one(shared: &Shared, call: &Call) -> Answer {
+    if let Some(method) = call.method.strip_prefix("gxdeploy.") {
+        return super::more::answer(shared, method, &Params(&call.params)).await;
+    }
     let Some((_, signature)) = METHODS.iter().find(|(name, _)| *name == call.method) else {
         return Err(Fault::new(code::UNKNOWN_METHOD));
     };
@@ -346,7 +349,15 @@ fn process(place: Place, name: &str) -> Result<(usize, usize), Fault> {
     }
 }
 
-fn info(group: &str, running: &Running, now: i64) -> Value {
+/// Where a process of that name is.
+pub(super) fn place(
+    sup: &crate::supervisor::group::Supervisor,
+    name: &str,
+) -> Result<(usize, usize), Fault> {
+    process(shared_find(sup, name)?, name)
+}
+
+pub(super) fn info(group: &str, running: &Running, now: i64) -> Value {
     let path = |log: &SharedLog| {
         log.as_ref()
             .map_or(String::new(), |l| l.borrow().path().display().to_string())
@@ -374,7 +385,7 @@ fn info(group: &str, running: &Running, now: i64) -> Value {
     map.into()
 }
 
-fn outcome(group: &str, name: &str, result: &Result<(), Fault>) -> Value {
+pub(super) fn outcome(group: &str, name: &str, result: &Result<(), Fault>) -> Value {
     let (status, text) = match result {
         Ok(()) => (code::SUCCESS, "OK"),
         Err(fault) => (fault.code, fault.text.as_str()),
@@ -426,7 +437,7 @@ fn ask(shared: &Shared, name: &str, event: Event) -> Result<(), Fault> {
 }
 
 /// Waits until `settled` says how a process came out. One that is removed meanwhile has failed.
-async fn settle(
+pub(super) async fn settle(
     shared: &Shared,
     name: &str,
     settled: impl Fn(State) -> Option<Result<(), Fault>>,
@@ -464,7 +475,7 @@ async fn stopped(shared: &Shared, name: &str) -> Result<(), Fault> {
     .await
 }
 
-async fn start(shared: &Shared, name: &str, wait: bool) -> Answer {
+pub(super) async fn start(shared: &Shared, name: &str, wait: bool) -> Answer {
     let place = shared_find(&shared.borrow(), name)?;
     if place.1.is_none() {
         let group = name.split(':').next().unwrap_or(name);
@@ -490,7 +501,7 @@ async fn start(shared: &Shared, name: &str, wait: bool) -> Answer {
     Ok(true.into())
 }
 
-async fn stop(shared: &Shared, name: &str, wait: bool) -> Answer {
+pub(super) async fn stop(shared: &Shared, name: &str, wait: bool) -> Answer {
     let place = shared_find(&shared.borrow(), name)?;
     if place.1.is_none() {
         let group = name.split(':').next().unwrap_or(name);

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod fault;
 pub mod methods;
+mod more;
 pub mod xml;
 
 pub use fault::Fault;

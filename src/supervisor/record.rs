@@ -1,0 +1,124 @@
+//! What is remembered of a process beyond its state: how it ended, how often it started.
+
+use super::proc::{Ended, Millis};
+
+/// How a copy ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// By code or signal; `None` for an adopted process, whose end the kernel tells only its parent.
+    pub how: Option<Ended>,
+    /// Seconds since the epoch.
+    pub at: i64,
+    /// How long it lived, in milliseconds.
+    pub lived: Millis,
+    /// Whether it had been asked to stop.
+    pub asked: bool,
+    /// Whether the kernel killed it for want of memory.
+    pub out_of_memory: bool,
+}
+
+impl End {
+    /// In words: `exit code 3 after 0.2 s`.
+    pub fn words(&self) -> String {
+        let how = match self.how {
+            None => "ended (adopted: the kernel does not say how)".to_owned(),
+            Some(Ended::Code(code)) => format!("exit code {code}"),
+            Some(Ended::Signal(signal)) if self.out_of_memory => {
+                format!("killed by {}: out of memory", signal.as_str())
+            }
+            Some(Ended::Signal(signal)) => format!("killed by {}", signal.as_str()),
+        };
+        let asked = if self.asked { ", as asked" } else { "" };
+        let seconds = self.lived as f64 / 1000.0;
+        format!("{how} after {seconds:.1} s{asked}")
+    }
+}
+
+/// The record of one process.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// Copies started since the daemon began.
+    pub starts: u64,
+    /// Copies that ended without having been asked to.
+    pub crashes: u64,
+    /// How the last copy ended.
+    pub end: Option<End>,
+    /// The count of [`oom_kills`] when the running copy was started.
+    pub oom_before: u64,
+    /// Whether the running copy passed its readiness check; true where it has none.
+    pub ready: bool,
+    /// What the last failed check said; `None` once one passed.
+    pub check: Option<String>,
+    /// Processes it waits for before it is started by itself.
+    pub waits: Vec<String>,
+    /// Whether it was started by an earlier daemon that was killed.
+    pub adopted: bool,
+}
+
+impl Record {
+    /// A copy was started.
+    pub fn started(&mut self) {
+        self.starts += 1;
+        self.ready = false;
+        self.check = None;
+        self.adopted = false;
+        self.waits.clear();
+        self.oom_before = oom_kills();
+    }
+
+    /// The copy ended.
+    pub fn ended(&mut self, mut end: End) {
+        if !end.asked {
+            self.crashes += 1;
+        }
+        let killed = end.how == Some(Ended::Signal(nix::sys::signal::Signal::SIGKILL));
+        end.out_of_memory |= killed && !end.asked && oom_kills() > self.oom_before;
+        self.ready = false;
+        self.end = Some(end);
+    }
+}
+
+/// How many processes the kernel killed for want of memory since it booted.
+fn oom_kills() -> u64 {
+    let text = std::fs::read_to_string("/proc/vmstat").unwrap_or_default();
+    let line = text.lines().find_map(|l| l.strip_prefix("oom_kill "));
+    line.and_then(|n| n.trim().parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::signal::Signal;
+
+    #[test]
+    fn ends_in_words() {
+        let mut end = End {
+            how: Some(Ended::Code(3)),
+            at: 0,
+            lived: 200,
+            asked: false,
+            out_of_memory: false,
+        };
+        assert_eq!(end.words(), "exit code 3 after 0.2 s");
+        end.how = Some(Ended::Signal(Signal::SIGKILL));
+        end.out_of_memory = true;
+        assert_eq!(end.words(), "killed by SIGKILL: out of memory after 0.2 s");
+    }
+
+    #[test]
+    fn crashes_are_told_from_stops() {
+        let mut record = Record::default();
+        let end = |asked| End {
+            how: Some(Ended::Code(0)),
+            at: 0,
+            lived: 0,
+            asked,
+            out_of_memory: false,
+        };
+        record.started();
+        record.ended(end(true));
+        record.started();
+        record.ended(end(false));
+        assert_eq!((record.starts, record.crashes), (2, 1));
+    }
+}

@@ -1,0 +1,216 @@
+//! What supervisord does not have: the daemon and ctl as the user runs them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const HEAD: &str = "\
+[supervisord]
+logfile=%(here)s/s.log
+pidfile=%(here)s/s.pid
+childlogdir=%(here)s
+nodaemon=true
+silent=true
+[unix_http_server]
+file=%(here)s/s.sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://%(here)s/s.sock
+";
+
+/// A daemon in a directory of its own, ended with the test.
+struct Daemon {
+    dir: tempfile::TempDir,
+    child: Child,
+}
+
+impl Daemon {
+    fn new(programs: &str) -> Daemon {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("s.conf"), format!("{HEAD}{programs}")).unwrap();
+        let child = start(dir.path());
+        let daemon = Daemon { dir, child };
+        daemon.wait_for_server();
+        daemon
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn wait_for_server(&self) {
+        until(|| self.ctl("version").1 == 0);
+    }
+
+    fn configure(&self, programs: &str) {
+        std::fs::write(self.path("s.conf"), format!("{HEAD}{programs}")).unwrap();
+    }
+
+    fn ctl(&self, line: &str) -> (String, i32) {
+        let output = Command::new(env!("CARGO_BIN_EXE_gxdeploy"))
+            .args(["ctl", "-c"])
+            .arg(self.path("s.conf"))
+            .args(line.split(' '))
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (text, output.status.code().unwrap())
+    }
+
+    fn running(&self, count: usize) {
+        until(|| self.ctl("status").0.matches(" RUNNING ").count() == count);
+    }
+
+    fn pid(&self, name: &str) -> String {
+        self.ctl(&format!("pid {name}")).0.trim().to_owned()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.ctl("shutdown");
+        let _ = self.child.wait();
+    }
+}
+
+fn start(dir: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_gxdeploy"))
+        .args(["supervisord", "-c"])
+        .arg(dir.join("s.conf"))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn until(done: impl Fn() -> bool) {
+    while !done() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+const TWO: &str = "\
+[program:galaxy]
+command=/bin/sleep 1000
+[program:handler]
+command=/bin/sleep 1000
+process_name=handler%(process_num)s
+numprocs=2
+[group:gx]
+programs=galaxy,handler
+";
+
+#[test]
+fn only_what_changed_is_restarted() {
+    let daemon = Daemon::new(TWO);
+    daemon.running(3);
+    let before = ["galaxy", "handler0", "handler1"].map(|n| daemon.pid(&format!("gx:{n}")));
+    daemon.configure(&TWO.replace("numprocs=2", "numprocs=4"));
+    let plan = daemon.ctl("update --dry-run --changed-only");
+    let text = "gx:handler2: would start\ngx:handler3: would start\n";
+    assert_eq!(plan, (text.into(), 0));
+    let whole = daemon.ctl("update --dry-run").0;
+    assert_eq!(whole.matches("would restart").count(), 3);
+    let done = daemon.ctl("update --changed-only");
+    assert_eq!(done, ("gx:handler2: started\ngx:handler3: started\n".into(), 0));
+    daemon.running(5);
+    let after = ["galaxy", "handler0", "handler1"].map(|n| daemon.pid(&format!("gx:{n}")));
+    assert_eq!(before, after);
+    let nothing = daemon.ctl("update --changed-only").0;
+    assert_eq!(nothing, "No config updates to processes\n");
+    let edited = TWO.replacen("sleep 1000", "sleep 2000", 1);
+    daemon.configure(&edited);
+    let text = "gx:handler2: stopped\ngx:handler3: stopped\ngx:galaxy: restarted\n";
+    assert_eq!(daemon.ctl("update --changed-only"), (text.into(), 0));
+    daemon.running(3);
+    assert_ne!(daemon.pid("gx:galaxy"), before[0]);
+    assert_eq!(daemon.pid("gx:handler0"), before[1]);
+    daemon.configure(&edited.replacen("sleep 2000\n", "sleep 2000\nstopwaitsecs=3\n", 1));
+    let galaxy = daemon.pid("gx:galaxy");
+    let text = "gx:galaxy: runs on with new options\n";
+    assert_eq!(daemon.ctl("update --changed-only"), (text.into(), 0));
+    assert_eq!(daemon.pid("gx:galaxy"), galaxy);
+}
+
+#[test]
+fn rolling_stops_at_the_first_that_does_not_come_up() {
+    let programs = "\
+[program:a]
+command=/bin/sleep 1000
+startsecs=0
+[program:b]
+command=/bin/sh -c 'test ! -e %(here)s/bad && exec sleep 1000'
+startretries=0
+[program:c]
+command=/bin/sleep 1000
+[group:g]
+programs=a,b,c
+";
+    let daemon = Daemon::new(programs);
+    daemon.running(3);
+    let c = daemon.pid("g:c");
+    let text = "g:a: restarted\ng:b: restarted\ng:c: restarted\n";
+    assert_eq!(daemon.ctl("restart --rolling g:*"), (text.into(), 0));
+    assert_ne!(daemon.pid("g:c"), c);
+    let c = daemon.pid("g:c");
+    std::fs::write(daemon.path("bad"), "").unwrap();
+    let text = "g:a: restarted\ng:b: ERROR (spawn error)\ng:c: left alone (g:b did not come up)\n";
+    assert_eq!(daemon.ctl("restart --rolling g:*"), (text.into(), 7));
+    assert_eq!(daemon.pid("g:c"), c);
+    let (text, code) = daemon.ctl("restart --parallel g:a g:c");
+    assert_eq!((text.as_str(), code), ("g:a: started\ng:c: started\n", 0));
+    assert_ne!(daemon.pid("g:c"), c);
+    assert_eq!(daemon.ctl("restart --rolling zz").1, 2);
+}
+
+#[test]
+fn why_and_json() {
+    let programs = "\
+[program:a]
+command=/bin/sh -c 'echo the reason; exit 3'
+startretries=0
+[program:b]
+command=/bin/sleep 1000
+startsecs=0
+autorestart=false
+";
+    let daemon = Daemon::new(programs);
+    until(|| daemon.ctl("status a").0.contains("FATAL"));
+    let why = daemon.ctl("why a").0;
+    assert!(why.contains("last end: exit code 3 after 0."), "{why}");
+    assert!(why.contains("    the reason\n"), "{why}");
+    daemon.ctl("signal KILL b");
+    until(|| daemon.ctl("status b").0.contains("EXITED"));
+    let why = daemon.ctl("why b").0;
+    assert!(why.contains("killed by SIGKILL"), "{why}");
+    let (text, code) = daemon.ctl("status --json");
+    assert_eq!(code, 3);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["processes"][0]["exit_code"], 3);
+    assert_eq!(json["processes"][1]["signal"], "SIGKILL");
+    assert_eq!(daemon.ctl("status --json zz").1, 4);
+}
+
+#[test]
+fn a_configuration_is_tested() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("s.conf");
+    let check = |programs: &str| {
+        std::fs::write(&file, format!("{HEAD}{programs}")).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_gxdeploy"))
+            .args(["supervisord", "--check", "-c"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        (text, output.status.code().unwrap())
+    };
+    assert_eq!(check(TWO), (String::new(), 0));
+    let (text, code) = check("[program:x]\ncommand=/bin/x\nautostrat=no\n");
+    assert_eq!(code, 0);
+    assert!(text.contains("did you mean \"autostart\"?"), "{text}");
+    let (text, code) = check("[program:x]\ncommand=/bin/x\nstartsecs=soon\n");
+    assert_eq!(code, 2);
+    assert!(text.contains("s.conf:15:1"), "{text}");
+}

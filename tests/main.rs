@@ -13,7 +13,7 @@ mod laws;
 mod layers;
 mod names;
 mod supervisor;
-mod supervisor_web;
 mod supervisor_more;
+mod supervisor_web;
 mod web;
 mod yaml;

@@ -112,7 +112,10 @@ fn only_what_changed_is_restarted() {
     let whole = daemon.ctl("update --dry-run").0;
     assert_eq!(whole.matches("would restart").count(), 3);
     let done = daemon.ctl("update --changed-only");
-    assert_eq!(done, ("gx:handler2: started\ngx:handler3: started\n".into(), 0));
+    assert_eq!(
+        done,
+        ("gx:handler2: started\ngx:handler3: started\n".into(), 0)
+    );
     daemon.running(5);
     let after = ["galaxy", "handler0", "handler1"].map(|n| daemon.pid(&format!("gx:{n}")));
     assert_eq!(before, after);

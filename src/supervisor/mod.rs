@@ -14,8 +14,8 @@ pub mod proc; // the life of a process
 pub mod record; // what is remembered of a process
 pub mod rpc; // XML-RPC
 pub mod spawn; // fork and exec
-mod web; // the page
-pub mod update; // what an update does
+pub mod update;
+mod web; // the page // what an update does
 
 pub use ctl::supervisorctl_main;
 pub use daemon::supervisord_main;

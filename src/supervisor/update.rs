@@ -86,7 +86,12 @@ pub fn plan(
     let mut steps = Vec::new();
     for before in old {
         if !new.iter().any(|g| g.name == before.name) {
-            steps.extend(before.programs.iter().map(|p| planned(before, p, Step::Stop)));
+            steps.extend(
+                before
+                    .programs
+                    .iter()
+                    .map(|p| planned(before, p, Step::Stop)),
+            );
         }
     }
     for group in new {
@@ -163,8 +168,14 @@ mod tests {
     #[test]
     fn more_copies_leave_the_first_alone() {
         let four = TWO.replace("=2", "=4");
-        assert_eq!(steps(TWO, &four, Extent::Changed), ["start h:h2", "start h:h3"]);
-        assert_eq!(steps(&four, TWO, Extent::Changed), ["stop h:h2", "stop h:h3"]);
+        assert_eq!(
+            steps(TWO, &four, Extent::Changed),
+            ["start h:h2", "start h:h3"]
+        );
+        assert_eq!(
+            steps(&four, TWO, Extent::Changed),
+            ["stop h:h2", "stop h:h3"]
+        );
         assert_eq!(
             steps(TWO, &four, Extent::Group),
             ["restart h:h0", "restart h:h1", "start h:h2", "start h:h3"]

@@ -188,7 +188,9 @@ impl Report {
         let text = std::fs::read(&found.file).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let header = format!("[{section}]");
-        let at = text.lines().position(|l| l.trim_start().starts_with(&header));
+        let at = text
+            .lines()
+            .position(|l| l.trim_start().starts_with(&header));
         at.map_or(Span::NONE, |at| self.line(&found.file, at + 1))
     }
 

@@ -354,9 +354,8 @@ mod tests {
 
     #[test]
     fn a_circle_is_shown() {
-        let one = |name: &str, on: &str| {
-            format!("[program:{name}]\ncommand=/bin/x\ndepends_on={on}\n")
-        };
+        let one =
+            |name: &str, on: &str| format!("[program:{name}]\ncommand=/bin/x\ndepends_on={on}\n");
         let text = [one("a", "b started"), one("b", "c"), one("c", "a ready")].concat();
         let text = load(&text).unwrap_err();
         assert!(text.contains("a:a -> b:b -> c:c -> a:a"), "{text}");

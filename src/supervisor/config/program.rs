@@ -1,7 +1,7 @@
 //! `[program:x]`, `[fcgi-program:x]` and `[eventlistener:x]`: one definition, `numprocs` processes.
 
-use super::extra::{self, Extra};
 use super::expand::{Names, Word, expand};
+use super::extra::{self, Extra};
 use super::ini::Ini;
 use super::kinds;
 use nix::sys::signal::Signal;

@@ -32,9 +32,11 @@ impl Session {
     fn call_more(&self, method: &str, params: &[Value]) -> Result<Value, Failure> {
         let method = format!("gxdeploy.{method}");
         match self.server.call(&method, params) {
-            Err(Failure::Fault(fault)) if fault.code == code::UNKNOWN_METHOD => Err(
-                Failure::Other("the daemon does not know this command, it is not gxdeploy's".into()),
-            ),
+            Err(Failure::Fault(fault)) if fault.code == code::UNKNOWN_METHOD => {
+                Err(Failure::Other(
+                    "the daemon does not know this command, it is not gxdeploy's".into(),
+                ))
+            }
             other => other,
         }
     }
@@ -68,8 +70,9 @@ impl Session {
     }
 
     fn steps(&mut self, plan: &Value, only: &[&str], words: impl Fn(&str) -> &'static str) {
-        let wanted =
-            |s: &&Value| only.is_empty() || only.contains(&"all") || only.contains(&text(s, "group"));
+        let wanted = |s: &&Value| {
+            only.is_empty() || only.contains(&"all") || only.contains(&text(s, "group"))
+        };
         let mut said = false;
         for step in plan.as_list().unwrap_or_default().iter().filter(wanted) {
             said = true;
@@ -208,8 +211,7 @@ fn shorten(name: &str) -> String {
 
 fn fits(name: &str, info: &Value) -> bool {
     let (group, process) = split(name);
-    name == "all"
-        || text(info, "group") == group && process.is_none_or(|p| text(info, "name") == p)
+    name == "all" || text(info, "group") == group && process.is_none_or(|p| text(info, "name") == p)
 }
 
 /// The lines of `why`.

@@ -97,7 +97,10 @@ async fn update(shared: &Shared, only: &[String]) -> Answer {
     // A change of the group alone (its priority) moves no process but is a change.
     let mut sup = shared.borrow_mut();
     let changes = config::diff(
-        &sup.groups.iter().map(|g| g.config.clone()).collect::<Vec<_>>(),
+        &sup.groups
+            .iter()
+            .map(|g| g.config.clone())
+            .collect::<Vec<_>>(),
         &sup.config.groups,
     );
     let all = [changes.removed, changes.changed, changes.added].concat();
@@ -177,7 +180,11 @@ fn all(sup: &Supervisor) -> Value {
     });
     let mut each: Vec<_> = each.collect();
     each.sort_by_key(|(group, p)| (group.to_owned(), p.proc.program.name.as_str()));
-    Value::list(each.into_iter().map(|(g, p)| more(g, p, now).into()).collect())
+    Value::list(
+        each.into_iter()
+            .map(|(g, p)| more(g, p, now).into())
+            .collect(),
+    )
 }
 
 fn more(group: &str, running: &Running, now: i64) -> Map {
@@ -218,7 +225,10 @@ fn explain(sup: &Supervisor, name: &str) -> Answer {
     let codes = running.proc.program.exitcodes.iter();
     let codes = codes.map(|c| Value::from(i64::from(*c))).collect();
     map.insert("expected_codes", Value::list(codes));
-    let logs = [("stdout_lines", &running.stdout), ("stderr_lines", &running.stderr)];
+    let logs = [
+        ("stdout_lines", &running.stdout),
+        ("stderr_lines", &running.stderr),
+    ];
     for (key, log) in logs {
         let Some(log) = log else {
             continue;

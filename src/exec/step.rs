@@ -92,7 +92,10 @@ impl HostRun {
     }
 
     /// Which host performs it: this one, or `delegate_to`.
-    fn target(&mut self, job: &Job) -> Result<Result<String>, Stop> {
+    ///
+    /// # Errors
+    /// Why the host does not go on behind it.
+    pub fn target(&mut self, job: &Job) -> Result<Result<String>, Stop> {
         let Some(delegate) = &job.keywords.delegate_to else {
             return Ok(Ok(self.host.clone()));
         };
@@ -105,7 +108,11 @@ impl HostRun {
         Ok(rendered.map(|value| value.to_text()))
     }
 
-    fn connect(&mut self, target: &str, job: &Job) -> Result<()> {
+    /// Connects to a host unless it is connected.
+    ///
+    /// # Errors
+    /// `connection`.
+    pub fn connect(&mut self, target: &str, job: &Job) -> Result<()> {
         if self.sessions.contains_key(target) {
             return Ok(());
         }
@@ -303,6 +310,34 @@ impl HostRun {
         }))
     }
 
+    /// Has a host run a line of shell, as the task's user, within some seconds. Nothing else may be
+    /// under way.
+    ///
+    /// # Errors
+    /// Outer: why the host does not go on behind it. Inner: `connection` and the like; the
+    /// connection is given up then.
+    pub fn ask(
+        &mut self,
+        job: &Job,
+        target: &str,
+        line: &str,
+        period: u64,
+    ) -> Result<Result<Judged>, Stop> {
+        let made = self.eval(
+            |host| host.job_scope(job),
+            |run, scope| plain(run, job, scope, line),
+            |_| false,
+        )?;
+        let answer = made.and_then(|step| {
+            self.connect(target, job)?;
+            self.call(step, target, Some(period))
+        });
+        if answer.is_err() {
+            self.sessions.remove(target);
+        }
+        Ok(answer)
+    }
+
     /// Sends a step and waits for its answer; nothing else may be under way on that session.
     fn call(&mut self, mut step: Step, target: &str, period: Option<u64>) -> Result<Judged> {
         let deadline = period.map(|seconds| Instant::now() + Duration::from_secs(seconds));
@@ -398,6 +433,29 @@ fn make(run: &super::run::Run, job: &Job, scope: &crate::vars::SharedScope) -> R
         r#become: become_of(run, job, scope)?,
         drop_after: None,
     })))
+}
+
+/// A step that runs a line of shell.
+fn plain(
+    run: &super::run::Run,
+    job: &Job,
+    scope: &crate::vars::SharedScope,
+    line: &str,
+) -> Result<Step> {
+    let shell = modules::find("shell")
+        .ok_or_else(|| Diag::error("unknown-module", "there is no module `shell`"))?;
+    let args = crate::value::from_json(&serde_json::json!({"cmd": line}));
+    Ok(Step {
+        id: 0,
+        epoch: 0,
+        module: shell.name.to_owned(),
+        args: (shell.check)(&args, &run.sources)?,
+        flags: Flags::default(),
+        mode: Mode::Apply,
+        environment: environment(run, job, scope)?,
+        r#become: become_of(run, job, scope)?,
+        drop_after: None,
+    })
 }
 
 /// The key under which the parser puts a template for further arguments (`args: "{{ x }}"` beside

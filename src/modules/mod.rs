@@ -65,6 +65,7 @@ registry::modules! {
     ping::Ping,
     pip::Pip,
     raw::RawCommand,
+    reboot::Reboot,
     replace::Replace,
     script::Script,
     service::Service,

@@ -7,6 +7,7 @@ mod inventory;
 mod messages;
 pub mod meta;
 mod pause;
+mod reboot;
 mod set_fact;
 
 use super::context::Surroundings;
@@ -47,6 +48,8 @@ pub fn perform(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         "add_host" => inventory::add_host(host, job),
         "group_by" => inventory::group_by(host, job),
         "pause" => pause::pause(host, job),
+        "reboot" => reboot::reboot(host, job),
+        "wait_for_connection" => reboot::wait_for_connection(host, job),
         "validate_argument_spec" => argument_spec::validate(host, job),
         other => {
             let diag = Diag::error(
@@ -61,7 +64,7 @@ pub fn perform(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
 
 /// Actions that may be tried again (`until`): each comes to one result and does nothing else.
 pub fn can_be_tried_again(job: &Job) -> bool {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 9] = [
         "add_host",
         "assert",
         "debug",
@@ -70,6 +73,7 @@ pub fn can_be_tried_again(job: &Job) -> bool {
         "include_vars",
         "pause",
         "set_fact",
+        "wait_for_connection",
     ];
     modules::find(&job.task.module).is_some_and(|entry| NAMES.contains(&entry.name))
 }

@@ -24,6 +24,9 @@ pub(super) struct Common {
     /// Tell more; up to -vvvv
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Tell what the connections cost: times, round trips, bytes
+    #[arg(long)]
+    stats: bool,
     /// Forget cached facts of all hosts first
     #[arg(long)]
     flush_cache: bool,
@@ -136,6 +139,7 @@ impl Common {
             connection_password,
             forks: self.forks.unwrap_or(0),
             verbosity: self.verbose,
+            stats: self.stats,
             flush_cache: self.flush_cache,
             vault_ids: self.vault.ids.clone(),
             vault_password_files: self.vault.password_files.clone(),

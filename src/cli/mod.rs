@@ -28,6 +28,9 @@ use std::process::ExitCode;
 /// name it is `gxdeploy` with its verbs.
 pub fn main(args: Vec<OsString>) -> ExitCode {
     usage::tell_bugs_apart();
+    if let Some(code) = askpass(&args) {
+        return code;
+    }
     if let Some(code) = supervisor(&args) {
         return ExitCode::from(code);
     }
@@ -50,6 +53,18 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         Ok(Ok(exit)) => ExitCode::from(exit.code()),
         Ok(Err(diag)) => fail(&diag, &SourceMap::default()),
         Err(code) => code,
+    }
+}
+
+/// ssh asks for a password that this program gave it to ask for.
+fn askpass(args: &[OsString]) -> Option<ExitCode> {
+    let [_, question] = args else { return None };
+    match crate::transport::answer_askpass(&question.to_string_lossy())? {
+        Ok(password) => {
+            Screen::stdout().line(&password);
+            Some(ExitCode::SUCCESS)
+        }
+        Err(()) => Some(ExitCode::FAILURE),
     }
 }
 

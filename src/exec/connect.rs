@@ -5,6 +5,7 @@ use super::session::Session;
 use super::task::to_bool;
 use crate::diag::{Diag, Result};
 use crate::jinja::Context;
+use crate::output::Event;
 use crate::play::ast::Common;
 use crate::transport::{self, Ssh};
 use crate::value::Value;
@@ -35,7 +36,15 @@ pub fn open(
     let connection = connection.rsplit('.').next().unwrap_or(&connection);
     let link = match connection {
         "local" => transport::local()?,
-        "ssh" | "smart" | "paramiko" | "paramiko_ssh" | "libssh" => login.ssh()?.open()?,
+        "ssh" | "smart" | "paramiko" | "paramiko_ssh" | "libssh" => {
+            let mut tell = |text: &str| {
+                if run.options.verbosity > 0 {
+                    let text = text.to_owned();
+                    run.collector().event(&Event::Connection { text });
+                }
+            };
+            login.ssh()?.open(&mut tell)?
+        }
         other => {
             return Err(Diag::error(
                 "connection",
@@ -44,6 +53,7 @@ pub fn open(
             .help("known ones: local, ssh"));
         }
     };
+    run.costs.add(host, &link.traffic);
     let mut session = Session::open(link, run.blobs.clone())?;
     session.local = connection == "local";
     Ok(session)
@@ -100,11 +110,18 @@ impl Login<'_> {
             "ansible_ssh_pass",
             "ansible_ssh_password",
         ];
-        if options.connection_password.is_some() || self.variable(&password)?.is_some() {
-            return Err(self
-                .wrong("a password is given, but logging in through ssh works with keys only")
-                .help("set ansible_ssh_private_key_file or use an SSH agent, and remove ansible_password or -k"));
-        }
+        let password = match self.variable(&password)? {
+            Some(password) => {
+                self.run.options.secrets.add(&password);
+                Some(password)
+            }
+            None => options.connection_password.clone(),
+        };
+        let passphrase = self.variable(&[
+            "ansible_ssh_private_key_passphrase",
+            "ansible_private_key_passphrase",
+        ])?;
+        passphrase.iter().for_each(|text| options.secrets.add(text));
         // A host that is only named in `delegate_to` has no variables of its own.
         let known = self.run.inventory.has_host(self.host);
         let own = |names: &[&str]| match known {
@@ -147,11 +164,14 @@ impl Login<'_> {
                 )?
                 .filter(|user| !user.is_empty())
                 .or_else(|| options.remote_user.clone()),
+            password,
+            passphrase,
             private_key: self.variable(&key)?.or_else(configured_key),
             args: self.arguments("ansible_ssh_args", options.ssh_args.as_deref())?,
             more_args,
             timeout,
             skip_host_key_check,
+            ask: Some(|question| super::prompt::ask(question, false).ok()),
         })
     }
 }

@@ -14,6 +14,7 @@ mod collect;
 mod connect;
 mod context;
 mod control;
+mod costs;
 mod extra_vars;
 mod fact_cache;
 mod handlers;

@@ -60,6 +60,8 @@ pub struct Options {
     pub ask_vault_password: bool,
     /// What ansible-playbook would only notice when a task runs waits until then, as there.
     pub late_faults: bool,
+    /// `--stats`: tell what the connections cost.
+    pub stats: bool,
     /// `--detailed-exitcode`: 2 where there are changes.
     pub detailed_exitcode: bool,
     /// All texts of the run, shared with the outputs.

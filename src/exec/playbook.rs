@@ -236,6 +236,7 @@ impl Prepared {
             loader: parts.loader,
             extra_vars: parts.extra_vars,
             blobs: Arc::new(Blobs::default()),
+            costs: super::costs::Costs::default(),
             collector: Mutex::new(collector),
             hosts: std::sync::RwLock::default(),
             cache,
@@ -277,6 +278,10 @@ fn finish(run: &Arc<Run>, end: Exit) -> Exit {
         Exit::Ok if run.options.detailed_exitcode && changes > 0 => Exit::HostsFailed,
         end => end,
     };
+    if run.options.stats {
+        let hosts = run.costs.by_host();
+        collector.event(&Event::Stats { hosts });
+    }
     collector.event(&Event::RunEnded {
         recap,
         plan,

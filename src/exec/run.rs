@@ -42,6 +42,7 @@ pub struct Run {
     pub playbook_dir: std::path::PathBuf,
     /// Facts of earlier runs.
     pub(super) cache: Option<super::fact_cache::FactCache>,
+    pub(super) costs: super::costs::Costs,
     pub(super) collector: Mutex<Collector>,
     pub(super) hosts: RwLock<HashMap<String, HostVars>>,
     pub(super) failed: Mutex<HashSet<String>>,

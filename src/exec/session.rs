@@ -2,7 +2,7 @@
 
 use super::blobs::Blobs;
 use crate::diag::{Diag, Result};
-use crate::transport::Link;
+use crate::transport::{Link, Traffic};
 use crate::wire::{
     Frame, FromAgent, PROTOCOL, Step, ToAgent, read_frame, write_blob, write_message,
 };
@@ -19,8 +19,8 @@ pub struct Session {
     answers: Receiver<FromAgent>,
     next_id: u64,
     epoch: u64,
-    /// How often this side had to wait for an answer before it could go on.
-    pub waits: u64,
+    /// Counts how often this side had to wait for an answer before it could go on, too.
+    traffic: Arc<Traffic>,
     waiting: bool,
     /// The agent is on this machine.
     pub local: bool,
@@ -46,7 +46,7 @@ impl Session {
                 answers,
                 next_id: 1,
                 epoch: 1,
-                waits: 0,
+                traffic: link.traffic,
                 waiting: false,
                 local: false,
                 _guard: link.guard,
@@ -96,7 +96,7 @@ impl Session {
         }
         if !self.waiting {
             self.waiting = true;
-            self.waits += 1;
+            self.traffic.waits();
         }
         self.answers.recv().map_err(|_| lost())
     }

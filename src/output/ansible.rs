@@ -222,6 +222,12 @@ impl Output for Callback {
                     self.out.line(&format!("META: {text}"));
                 }
             }
+            Event::Connection { text } => {
+                if self.verbosity >= 3 {
+                    self.out.line(text);
+                }
+            }
+            Event::Stats { hosts } => self.out.line(&super::stats::table(hosts)),
             Event::NoHostsLeft => self.banner("NO MORE HOSTS LEFT"),
             Event::Message(diag) => self.message(diag),
             Event::RunEnded { recap, .. } => self.recap(recap),

@@ -146,6 +146,15 @@ impl Output for Console {
                 }
             }
             Event::Meta { .. } => {}
+            Event::Connection { text } => {
+                if self.verbosity > 0 {
+                    self.print(&format!("  {text}"));
+                }
+            }
+            Event::Stats { hosts } => {
+                self.flush();
+                self.print(&super::stats::table(hosts));
+            }
             Event::Live { host, line } => self.progress.live(host, line),
             Event::NoHostsLeft => {
                 self.flush();

@@ -67,6 +67,16 @@ pub enum Event {
         /// One line.
         text: String,
     },
+    /// How a host is reached, for those who want to know (`-v`).
+    Connection {
+        /// One line.
+        text: String,
+    },
+    /// What the connections cost, asked for by `--stats`.
+    Stats {
+        /// By host, sorted by name.
+        hosts: BTreeMap<String, Cost>,
+    },
     /// The play ends early because every host has failed.
     NoHostsLeft,
     /// A warning or error about the run itself.
@@ -172,6 +182,23 @@ pub struct Counts {
     pub rescued: u32,
     /// Failures that `ignore_errors` passed over.
     pub ignored: u32,
+}
+
+/// What the connections to one host cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Connections that were made.
+    pub connections: u32,
+    /// How often the control side waited for an answer of the agent.
+    pub round_trips: u64,
+    /// Bytes to the host, before encryption.
+    pub sent: u64,
+    /// Bytes from the host.
+    pub received: u64,
+    /// Bytes of the agent, a part of `sent`; 0 where it was there.
+    pub agent: u64,
+    /// Seconds until the agent answered.
+    pub connect: f64,
 }
 
 /// Totals of a dry run over all hosts.

@@ -14,11 +14,12 @@ mod pyjson;
 mod result;
 mod screen;
 mod secrets;
+mod stats;
 
 pub use adhoc::AdHoc;
 pub use ansible::Callback;
 pub use console::Console;
-pub use event::{Certainty, Counts, Event, Outcome, Output, PlanCounts, Status, TaskInfo};
+pub use event::{Cost, Certainty, Counts, Event, Outcome, Output, PlanCounts, Status, TaskInfo};
 pub use github::Annotations;
 pub use json::Lines;
 pub use junit::Junit;

@@ -1,8 +1,10 @@
 //! This machine: the agent is a child process, so that local runs take the same way as remote ones.
 
-use super::Link;
+use super::traffic::Counted;
+use super::{Link, Traffic};
 use crate::diag::{Diag, Result, reason};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 /// Starts an agent on this machine.
 ///
@@ -17,11 +19,21 @@ pub fn local() -> Result<Link> {
         .spawn()
         .map_err(|e| failed(reason(&e)))?;
     match (child.stdin.take(), child.stdout.take()) {
-        (Some(to), Some(from)) => Ok(Link {
-            to: Box::new(to),
-            from: Box::new(from),
-            guard: Box::new(Reaped(child)),
-        }),
+        (Some(stream), Some(from)) => {
+            let traffic = Arc::new(Traffic::default());
+            Ok(Link {
+                to: Box::new(Counted {
+                    stream,
+                    traffic: traffic.clone(),
+                }),
+                from: Box::new(Counted {
+                    stream: from,
+                    traffic: traffic.clone(),
+                }),
+                guard: Box::new(Reaped(child)),
+                traffic,
+            })
+        }
         _ => Err(failed("its pipes are missing".to_owned())),
     }
 }

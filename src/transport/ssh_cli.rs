@@ -1,7 +1,10 @@
 //! A host behind SSH, reached by the user's own `ssh` program: all of its configuration holds.
 
-use super::Link;
 use super::bootstrap::{self, Agent, Stopped};
+use super::fault::{cause, failed, failed_with};
+use super::target::{ALIVE, Ssh};
+use super::traffic::Counted;
+use super::{Link, Traffic, askpass};
 use crate::diag::{Diag, Result, reason};
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
@@ -10,177 +13,115 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Where a host is and how to log in.
-#[derive(Clone, Debug, Default)]
-pub struct Ssh {
-    /// The program; a name is looked up in `PATH`.
-    pub program: String,
-    /// Address or a name that DNS or the SSH configuration knows.
-    pub host: String,
-    /// Port, if not the SSH configuration's.
-    pub port: Option<String>,
-    /// User, if not the SSH configuration's.
-    pub user: Option<String>,
-    /// Private key file.
-    pub private_key: Option<String>,
-    /// Arguments before all others: `ssh_args`.
-    pub args: Vec<String>,
-    /// Arguments after all others: `ssh_common_args`, then `ssh_extra_args`.
-    pub more_args: Vec<String>,
-    /// Seconds until a connection attempt is given up.
-    pub timeout: Option<u64>,
-    /// Accept whatever key a host shows.
-    pub skip_host_key_check: bool,
+/// The arguments. Of options that are given twice `ssh` takes the first, so the order is that of
+/// precedence.
+fn arguments(ssh: &Ssh, command: &str) -> Vec<String> {
+    let mut options = Vec::new();
+    let mut option = |name: &str, value: Option<&str>| {
+        options.extend(value.map(|value| format!("{name}={value}")));
+    };
+    let timeout = ssh.timeout.map(|seconds| seconds.to_string());
+    let key = ssh.private_key.as_ref().map(|path| format!("\"{path}\""));
+    match ssh.password {
+        Some(_) => option("NumberOfPasswordPrompts", Some("1")),
+        None => option("BatchMode", Some("yes")),
+    }
+    let strict = ssh.skip_host_key_check.then_some("no");
+    option("StrictHostKeyChecking", strict);
+    option("Port", ssh.port.as_deref());
+    option("IdentityFile", key.as_deref());
+    option("User", ssh.user.as_deref());
+    option("ConnectTimeout", timeout.as_deref());
+    let mut arguments = vec!["-T".to_owned()];
+    arguments.extend(ssh.args.iter().cloned());
+    for option in options {
+        arguments.extend(["-o".to_owned(), option]);
+    }
+    arguments.extend(ssh.more_args.iter().cloned());
+    arguments.extend(alive(ssh));
+    arguments.extend(["--".to_owned(), ssh.host.clone(), command.to_owned()]);
+    arguments
 }
 
-impl Ssh {
-    /// The arguments. Of options that are given twice `ssh` takes the first, so the order is that
-    /// of precedence .
-    fn arguments(&self, command: &str) -> Vec<String> {
-        let mut options = vec!["BatchMode=yes".to_owned()];
-        let mut option = |name: &str, value: Option<&str>| {
-            options.extend(value.map(|value| format!("{name}={value}")));
-        };
-        let timeout = self.timeout.map(|seconds| seconds.to_string());
-        let key = self.private_key.as_ref().map(|path| format!("\"{path}\""));
-        option(
-            "StrictHostKeyChecking",
-            self.skip_host_key_check.then_some("no"),
-        );
-        option("Port", self.port.as_deref());
-        option("IdentityFile", key.as_deref());
-        option("User", self.user.as_deref());
-        option("ConnectTimeout", timeout.as_deref());
-        let mut arguments = vec!["-T".to_owned()];
-        arguments.extend(self.args.iter().cloned());
-        for option in options {
-            arguments.extend(["-o".to_owned(), option]);
-        }
-        arguments.extend(self.more_args.iter().cloned());
-        arguments.extend(["--".to_owned(), self.host.clone(), command.to_owned()]);
-        arguments
+/// Signs of life, unless the user's configuration says how many.
+fn alive(ssh: &Ssh) -> Vec<String> {
+    let settings = ssh.settings().unwrap_or_default();
+    if settings.get("serveraliveinterval").is_some() {
+        return Vec::new();
     }
+    let (interval, count) = ALIVE;
+    vec![
+        "-o".to_owned(),
+        format!("ServerAliveInterval={interval}"),
+        "-o".to_owned(),
+        format!("ServerAliveCountMax={count}"),
+    ]
+}
 
-    /// Connects, brings the agent there if it is missing, and starts it.
-    ///
-    /// # Errors
-    /// `connection`, with the cause in a sentence and the last lines of `ssh` as notes.
-    pub fn open(&self) -> Result<Link> {
-        let agent = Agent::this()?;
-        let mut child = Command::new(&self.program)
-            .args(self.arguments(&agent.command()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|e| self.failed(&format!("cannot run `{}`: {}", self.program, reason(&e))))?;
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let mut process = Process(child);
-        let (Some(mut to), Some(from), Some(errors)) = pipes else {
-            return Err(self.failed("the pipes of ssh are missing"));
-        };
-        let errors = Errors::watch(errors);
-        let mut from = BufReader::new(from);
-        match bootstrap::start(&agent, &mut to, &mut from) {
-            Ok(_) => Ok(Link {
+/// Connects, brings the agent there if it is missing, and starts it.
+///
+/// # Errors
+/// `connection`, with the cause in a sentence and the last lines of `ssh` as notes.
+pub fn open(ssh: &Ssh, traffic: &Arc<Traffic>) -> Result<Link> {
+    let agent = Agent::this()?;
+    let program = match ssh.program.as_str() {
+        "" => "ssh",
+        program => program,
+    };
+    let mut command = Command::new(program);
+    command
+        .args(arguments(ssh, &agent.command()))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    if let Some(password) = &ssh.password {
+        askpass::prepare(&mut command, password);
+    }
+    let mut child = command
+        .spawn()
+        .map_err(|e| failed(&ssh.host, &format!("cannot run `{program}`: {}", reason(&e))))?;
+    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let mut process = Process(child);
+    let (Some(to), Some(from), Some(errors)) = pipes else {
+        return Err(failed(&ssh.host, "the pipes of ssh are missing"));
+    };
+    let errors = Errors::watch(errors);
+    let mut to = Counted {
+        stream: to,
+        traffic: traffic.clone(),
+    };
+    let mut from = BufReader::new(Counted {
+        stream: from,
+        traffic: traffic.clone(),
+    });
+    match bootstrap::start(&agent, &mut to, &mut from) {
+        Ok(bytes) => {
+            traffic.agent_bytes(bytes);
+            Ok(Link {
                 to: Box::new(to),
                 from: Box::new(from),
                 guard: Box::new(process),
-            }),
-            Err(stopped) => {
-                drop((to, from));
-                process.end();
-                let said = errors.last_lines();
-                let diag = match stopped {
-                    Stopped::Host(why) => self.failed(&why),
-                    Stopped::Stream => self.explained(&said.join("\n")),
-                };
-                Err(said.into_iter().fold(diag, Diag::note))
-            }
+                traffic: traffic.clone(),
+            })
         }
-    }
-
-    fn failed(&self, why: &str) -> Box<Diag> {
-        Diag::error(
-            "connection",
-            format!("cannot connect to {} by ssh: {why}", self.host),
-        )
-    }
-
-    fn explained(&self, said: &str) -> Box<Diag> {
-        let (why, help) = cause(said);
-        let diag = self.failed(&why);
-        match help {
-            Some(help) => diag.help(help),
-            None => diag,
+        Err(stopped) => {
+            drop((to, from));
+            process.end();
+            let said = errors.last_lines();
+            let diag = match stopped {
+                Stopped::Host(why) => failed(&ssh.host, &why),
+                Stopped::Stream => explained(ssh, &said.join("\n")),
+            };
+            Err(said.into_iter().fold(diag, Diag::note))
         }
     }
 }
 
-/// What stands in ssh's messages, what it means, and what to do about it.
-const CAUSES: [(&str, &str, Option<&str>); 13] = [
-    (
-        "Could not resolve hostname",
-        "the name cannot be resolved",
-        Some("check the name, or set ansible_host to an address"),
-    ),
-    ("Connection refused", "connection refused", None),
-    ("timed out", "connection timed out", None),
-    ("No route to host", "no route to the host", None),
-    ("Network is unreachable", "the network is unreachable", None),
-    (
-        "Host key verification failed",
-        "the host's key is not known",
-        Some("connect once with ssh and check the key, or set host_key_checking = False"),
-    ),
-    (
-        "Permission denied (",
-        "permission denied: the host accepted none of the keys",
-        Some(
-            "check ansible_user and ansible_ssh_private_key_file; passwords are not used this way",
-        ),
-    ),
-    (
-        "Too many authentication failures",
-        "permission denied: too many keys were tried",
-        Some("set ansible_ssh_private_key_file and the ssh option IdentitiesOnly=yes"),
-    ),
-    (
-        "No space left on device",
-        "no space left for the agent",
-        None,
-    ),
-    (
-        "Disk quota exceeded",
-        "no space left for the agent (quota)",
-        None,
-    ),
-    (
-        "Exec format error",
-        "wrong architecture: the host cannot run this program",
-        None,
-    ),
-    ("gzip: not found", "the host has no gzip", None),
-    (
-        "account is currently not available",
-        "the user has no login shell",
-        None,
-    ),
-];
-
-fn cause(said: &str) -> (String, Option<&'static str>) {
-    let verification = "Host key verification failed";
-    if said.contains("HOST IDENTIFICATION HAS CHANGED") && said.contains(verification) {
-        let help = "somebody may be intercepting the connection; if the host was reinstalled, remove its old key with ssh-keygen -R";
-        return ("the host's key has changed".to_owned(), Some(help));
+fn explained(ssh: &Ssh, said: &str) -> Box<Diag> {
+    if ssh.password.is_some() && said.contains("Permission denied (") {
+        return failed(&ssh.host, "permission denied: wrong password");
     }
-    for (text, why, help) in CAUSES {
-        if said.contains(text) {
-            return (why.to_owned(), help);
-        }
-    }
-    let last = said.lines().last().unwrap_or("it gave no reason");
-    (last.to_owned(), None)
+    failed_with(&ssh.host, &cause(said))
 }
 
 /// The lines of ssh's standard error that are kept.
@@ -258,15 +199,16 @@ mod tests {
 
     #[test]
     fn arguments_in_order_of_precedence() {
+        let words = |text: &str| shell_words::split(text).unwrap();
         let bare = Ssh {
             host: "web1".to_owned(),
+            more_args: words("-F /dev/null"),
             ..Ssh::default()
         };
         assert_eq!(
-            bare.arguments("c").join(" "),
-            "-T -o BatchMode=yes -- web1 c"
+            arguments(&bare, "c").join(" "),
+            "-T -o BatchMode=yes -F /dev/null -o ServerAliveInterval=15 -o ServerAliveCountMax=3 -- web1 c"
         );
-        let words = |text: &str| shell_words::split(text).unwrap();
         let full = Ssh {
             program: "ssh".to_owned(),
             host: "10.0.0.1".to_owned(),
@@ -274,48 +216,17 @@ mod tests {
             user: Some("admin".to_owned()),
             private_key: Some("~/.ssh/my key".to_owned()),
             args: words("-C -o ControlMaster=auto"),
-            more_args: words("-o ProxyJump=gate -v"),
+            more_args: words("-o ProxyJump=gate -F /dev/null -o ServerAliveInterval=3"),
             timeout: Some(7),
             skip_host_key_check: true,
+            ..Ssh::default()
         };
         assert_eq!(
-            full.arguments("c").join("|"),
+            arguments(&full, "c").join("|"),
             "-T|-C|-o|ControlMaster=auto|-o|BatchMode=yes|-o|StrictHostKeyChecking=no|-o|Port=2222\
              |-o|IdentityFile=\"~/.ssh/my key\"|-o|User=admin|-o|ConnectTimeout=7\
-             |-o|ProxyJump=gate|-v|--|10.0.0.1|c"
+             |-o|ProxyJump=gate|-F|/dev/null|-o|ServerAliveInterval=3|--|10.0.0.1|c"
         );
-    }
-
-    #[test]
-    fn causes() {
-        for (said, why) in [
-            (
-                "ssh: Could not resolve hostname x: Name or service not known",
-                "resolved",
-            ),
-            (
-                "ssh: connect to host x port 22: Connection refused",
-                "refused",
-            ),
-            (
-                "ssh: connect to host x port 22: Connection timed out",
-                "timed out",
-            ),
-            ("a@x: Permission denied (publickey).", "permission denied"),
-            (
-                "No ED25519 host key is known\nHost key verification failed.",
-                "not known",
-            ),
-            (
-                "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
-                "has changed",
-            ),
-            ("gzip: stdout: No space left on device", "no space"),
-            ("something\nelse", "else"),
-            ("", "no reason"),
-        ] {
-            assert!(cause(said).0.contains(why), "{said}");
-        }
     }
 
     #[test]
@@ -325,7 +236,7 @@ mod tests {
             host: "x".to_owned(),
             ..Ssh::default()
         };
-        let diag = missing.open().err().unwrap();
+        let diag = open(&missing, &Arc::default()).err().unwrap();
         assert_eq!(diag.code, "connection");
         assert!(
             diag.message.contains("/nonexistent/ssh"),

@@ -6,6 +6,7 @@ mod common;
 mod doc;
 mod facts;
 mod flags;
+mod hosts;
 mod inventory;
 mod run;
 mod show;
@@ -118,6 +119,7 @@ enum Verb {
     Vault(vault::Args),
     Doc(doc::Args),
     Facts(facts::Args),
+    Hosts(hosts::Args),
     Version(version::Args),
     #[command(hide = true)]
     Agent(agent::Args),
@@ -133,6 +135,7 @@ impl Verb {
             Verb::Vault(args) => vault::run(&args),
             Verb::Doc(args) => doc::run(args),
             Verb::Facts(args) => facts::run(args),
+            Verb::Hosts(args) => hosts::run(&args),
             Verb::Version(args) => version::run(args),
             Verb::Agent(args) => agent::run(args),
         }

@@ -103,7 +103,7 @@ fn screen(form: Form, verbosity: u8, sources: &SourceMap) -> Box<dyn Output> {
     }
 }
 
-fn complain(diag: &Diag) {
+pub(super) fn complain(diag: &Diag) {
     let mut screen = Screen::stderr();
     let text = render(diag, &SourceMap::default(), screen.colour);
     screen.line(&text);

@@ -10,6 +10,7 @@ use crate::play::ast::Common;
 use crate::transport::{self, Ssh};
 use crate::value::Value;
 use crate::vars::SharedScope;
+use std::sync::Arc;
 
 /// Connects to a host as its variables, the task's keywords and the command line say.
 ///
@@ -57,6 +58,25 @@ pub fn open(
     let mut session = Session::open(link, run.blobs.clone())?;
     session.local = connection == "local";
     Ok(session)
+}
+
+/// How to log in to a host outside of any play.
+///
+/// # Errors
+/// `connection`: its variables do not say so in a way that can be understood.
+pub fn login_of(run: &Arc<Run>, host: &str) -> Result<Ssh> {
+    let Some(scope) = run.host_scope(host) else {
+        let message = format!("the inventory has no host {host}");
+        return Err(Diag::error("connection", message));
+    };
+    let login = Login {
+        run,
+        host,
+        keywords: &Common::default(),
+        scope: &scope,
+        context: &Context::default(),
+    };
+    login.ssh()
 }
 
 /// Everything that says how to reach a host. Variables win over keywords, keywords over the command

@@ -91,7 +91,7 @@ impl Prepared {
         rendered.unwrap_or_else(|_| value.clone())
     }
 
-    fn hosts(&self, pattern: &str) -> Result<Vec<String>> {
+    pub(super) fn hosts(&self, pattern: &str) -> Result<Vec<String>> {
         let inventory = &self.run.inventory;
         let mut hosts = inventory.select(pattern)?.hosts;
         if let Some(limit) = &self.run.options.limit {

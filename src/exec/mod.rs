@@ -38,6 +38,7 @@ mod state;
 mod step;
 mod tags;
 mod task;
+mod trust;
 mod vars_files;
 mod walk;
 
@@ -47,3 +48,4 @@ pub use playbook::run;
 pub use prompt::ask;
 pub use secrets::collect as vault_secrets;
 pub use tags::Tags;
+pub use trust::{Trusted, trust};

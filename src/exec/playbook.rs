@@ -17,7 +17,6 @@ use crate::play::ast::{Item, Play, Playbook};
 use crate::value::{Kind, Map, Value};
 use crate::vars::SharedScope;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 /// Carries out a run and returns how the process ends.
@@ -38,8 +37,11 @@ pub fn run(options: Options, output: Box<dyn Output>) -> Exit {
 pub(super) struct Prepared {
     pub(super) run: RunParts,
     /// Name as given, directory, content.
-    pub(super) playbooks: Vec<(String, PathBuf, Playbook)>,
+    pub(super) playbooks: Playbooks,
 }
+
+/// Name as given, directory, content.
+pub(super) type Playbooks = Vec<(String, PathBuf, Playbook)>;
 
 pub(super) struct RunParts {
     pub(super) options: Options,
@@ -218,15 +220,14 @@ fn check_limit(options: &Options, inventory: &inventory::Inventory) -> Result<()
 }
 
 impl Prepared {
-    fn run(self, collector: Collector) -> Exit {
+    /// What all plays and hosts share, and the playbooks.
+    pub(super) fn into_run(self, collector: Collector) -> (Run, Playbooks) {
         let parts = self.run;
-        let interrupted = Arc::new(AtomicBool::new(false));
-        super::interrupt::watch(&interrupted);
         let cache = super::fact_cache::FactCache::of(&parts.loader.config);
         if let Some(cache) = cache.as_ref().filter(|_| parts.options.flush_cache) {
             cache.flush();
         }
-        let mut shared = Run {
+        let shared = Run {
             tags: parts.options.tags.clone(),
             playbook_dir: PathBuf::new(),
             options: parts.options,
@@ -241,10 +242,16 @@ impl Prepared {
             hosts: std::sync::RwLock::default(),
             cache,
             failed: Mutex::default(),
-            interrupted,
+            interrupted: Arc::default(),
         };
+        (shared, self.playbooks)
+    }
+
+    fn run(self, collector: Collector) -> Exit {
+        let (mut shared, playbooks) = self.into_run(collector);
+        super::interrupt::watch(&shared.interrupted);
         let mut end = Exit::Ok;
-        for (name, dir, playbook) in &self.playbooks {
+        for (name, dir, playbook) in &playbooks {
             shared.playbook_dir.clone_from(dir);
             let run = Arc::new(shared);
             run.collector().event(&Event::RunStarted {

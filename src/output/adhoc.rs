@@ -131,6 +131,8 @@ impl Output for AdHoc {
                 let text = self.err.paint(&text, colour);
                 self.err.line(&text);
             }
+            Event::Connection { text } if self.verbosity > 0 => self.err.line(text),
+            Event::Stats { hosts } => self.out.line(&super::stats::table(hosts)),
             _ => {}
         }
     }

@@ -67,7 +67,7 @@ pub const TOO_MANY_KEYS: &str =
     "set ansible_ssh_private_key_file and the ssh option IdentitiesOnly=yes";
 
 /// What stands in messages of the ssh program and of the host, what it means, what to do about it.
-const CAUSES: [(&str, &str, Option<&str>); 16] = [
+const CAUSES: [(&str, &str, Option<&str>); 17] = [
     (
         "Could not resolve hostname",
         UNRESOLVED.0,
@@ -118,6 +118,7 @@ const CAUSES: [(&str, &str, Option<&str>); 16] = [
         "the private key file may be read by others and is ignored",
         Some("chmod 600 the key file"),
     ),
+    ("Agent admitted failure", "the SSH agent refused to sign", None),
     (
         "Connection reset by peer",
         "the host closed the connection while it was being made",

@@ -30,7 +30,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 }
 
 /// True if one pattern of a list matches and none of those with `!` does.
-pub fn any<'a>(patterns: impl IntoIterator<Item = &'a str>, text: &str) -> bool {
+pub fn any_of<'a>(patterns: impl IntoIterator<Item = &'a str>, text: &str) -> bool {
     let mut found = false;
     for pattern in patterns {
         match pattern.strip_prefix('!') {
@@ -61,9 +61,9 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
-        assert!(any(["web*", "!web9"], "web1"));
-        assert!(!any(["web*", "!web9"], "web9"));
-        assert!(!any(["!web9"], "web1"));
+        assert!(any_of(["web*", "!web9"], "web1"));
+        assert!(!any_of(["web*", "!web9"], "web9"));
+        assert!(!any_of(["!web9"], "web1"));
     }
 
     proptest! {

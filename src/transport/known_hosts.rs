@@ -175,7 +175,7 @@ fn names(hosts: &str, name: &str) -> bool {
             .split_once('|')
             .and_then(|(salt, _)| STANDARD.decode(salt).ok())
             .is_some_and(|salt| hash(name, &salt) == hosts),
-        None => glob::any(hosts.split(','), name),
+        None => glob::any_of(hosts.split(','), name),
     }
 }
 

@@ -13,6 +13,7 @@ mod in_process;
 mod key_file;
 mod known_hosts;
 mod local;
+mod pin;
 mod pump;
 mod ssh_cli;
 mod ssh_config;
@@ -21,6 +22,7 @@ mod traffic;
 
 pub use askpass::answer as answer_askpass;
 pub use local::local;
+pub use pin::Pinned;
 pub use target::Ssh;
 pub use traffic::{Counts, Traffic};
 

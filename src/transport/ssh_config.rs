@@ -85,7 +85,7 @@ impl Settings {
                 continue;
             };
             match keyword.as_str() {
-                "host" => active = glob::any(words.iter().map(String::as_str), host),
+                "host" => active = glob::any_of(words.iter().map(String::as_str), host),
                 "match" => {
                     active = self.matches(&words, host).unwrap_or_else(|criterion| {
                         let place = format!("{}:{}", path.display(), number + 1);
@@ -137,7 +137,7 @@ impl Settings {
             let Some(patterns) = inline.or_else(|| words.next().cloned()) else {
                 return Err(name);
             };
-            holds &= glob::any(patterns.split(','), &subject) != not;
+            holds &= glob::any_of(patterns.split(','), &subject) != not;
         }
         Ok(holds)
     }

@@ -166,8 +166,7 @@ impl Ssh {
             let Some(letters) = argument.strip_prefix('-') else {
                 return Err(format!("the argument `{argument}`"));
             };
-            let mut letters = letters.char_indices();
-            while let Some((at, letter)) = letters.next() {
+            for (at, letter) in letters.char_indices() {
                 let no_value = "46CTqvanNxky".contains(letter);
                 if no_value {
                     if let '4' | '6' = letter {

@@ -33,7 +33,10 @@ pub fn trust(options: Options, pattern: &str, output: Box<dyn Output>) -> Result
                 .collect();
             for (host, thread) in started {
                 let ended = thread.join().unwrap_or_else(|_| {
-                    Err(Diag::error("connection", format!("{host}: a thread failed")))
+                    Err(Diag::error(
+                        "connection",
+                        format!("{host}: a thread failed"),
+                    ))
                 });
                 trusted.push((host.clone(), ended));
             }

@@ -19,7 +19,7 @@ mod stats;
 pub use adhoc::AdHoc;
 pub use ansible::Callback;
 pub use console::Console;
-pub use event::{Cost, Certainty, Counts, Event, Outcome, Output, PlanCounts, Status, TaskInfo};
+pub use event::{Certainty, Cost, Counts, Event, Outcome, Output, PlanCounts, Status, TaskInfo};
 pub use github::Annotations;
 pub use json::Lines;
 pub use junit::Junit;

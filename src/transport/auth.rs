@@ -37,10 +37,9 @@ pub fn log_in(session: &Session, ssh: &Ssh, target: &Target) -> Result<(), Refus
     };
     let mut tried = Tried::default();
     let offers = |method: &str| offered.split(',').any(|word| word == method);
-    let done = (target.public_keys
-        && offers("publickey")
-        && keys(session, ssh, target, &mut tried)?)
-        || password(session, ssh, target, &offers, &mut tried)?;
+    let done =
+        (target.public_keys && offers("publickey") && keys(session, ssh, target, &mut tried)?)
+            || password(session, ssh, target, &offers, &mut tried)?;
     match done {
         true => Ok(()),
         false => Err(tried.refused(&offered)),
@@ -82,12 +81,7 @@ impl Tried {
 }
 
 /// True if a key did.
-fn keys(
-    session: &Session,
-    ssh: &Ssh,
-    target: &Target,
-    tried: &mut Tried,
-) -> Result<bool, Refused> {
+fn keys(session: &Session, ssh: &Ssh, target: &Target, tried: &mut Tried) -> Result<bool, Refused> {
     let files: Vec<(PathBuf, key_file::KeyFile)> = target
         .identities
         .iter()
@@ -118,7 +112,11 @@ fn keys(
         return Ok(true);
     }
     for (path, key) in &files {
-        if key.public.as_ref().is_some_and(|public| held.tried.contains(public)) {
+        if key
+            .public
+            .as_ref()
+            .is_some_and(|public| held.tried.contains(public))
+        {
             continue;
         }
         if key.is_on_token() {
@@ -172,7 +170,9 @@ fn with_agent(
             continue;
         }
         let answer = agent.userauth(&target.user, &identity);
-        tried.keys.push(format!("{} of the SSH agent", identity.comment()));
+        tried
+            .keys
+            .push(format!("{} of the SSH agent", identity.comment()));
         held.tried.push(identity.blob().to_vec());
         if accepted(session, answer)? {
             held.done = true;

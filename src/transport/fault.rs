@@ -118,7 +118,11 @@ const CAUSES: [(&str, &str, Option<&str>); 17] = [
         "the private key file may be read by others and is ignored",
         Some("chmod 600 the key file"),
     ),
-    ("Agent admitted failure", "the SSH agent refused to sign", None),
+    (
+        "Agent admitted failure",
+        "the SSH agent refused to sign",
+        None,
+    ),
     (
         "Connection reset by peer",
         "the host closed the connection while it was being made",

@@ -145,7 +145,10 @@ fn greet(target: &Target, stream: &TcpStream, kind: Option<&str>) -> Result<Sess
     let supported = session
         .supported_algs(MethodType::HostKey)
         .unwrap_or_default();
-    let kinds: Vec<&str> = kinds.into_iter().filter(|k| supported.contains(k)).collect();
+    let kinds: Vec<&str> = kinds
+        .into_iter()
+        .filter(|k| supported.contains(k))
+        .collect();
     session
         .method_pref(MethodType::HostKey, &kinds.join(","))
         .map_err(|e| other(e.message().to_owned()))?;
@@ -197,7 +200,10 @@ fn check_key(session: &Session, target: &Target) -> Result<(), Cause> {
             let _ = known_hosts::append(path, &line);
         }
     };
-    match (target.known_hosts.check(&target.key_name, key), target.strict) {
+    match (
+        target.known_hosts.check(&target.key_name, key),
+        target.strict,
+    ) {
         (Verdict::Known, _) => Ok(()),
         (Verdict::Revoked, _) => Err(Cause::new("the host's key is revoked")),
         (Verdict::Changed(..), Strict::No) => Ok(()),

@@ -221,7 +221,10 @@ mod tests {
         );
         assert_eq!(hosts.check("web1", &rsa), Verdict::Unknown);
         assert_eq!(hosts.kinds("web1"), ["ssh-ed25519"]);
-        let revoked = known(&format!("@revoked * {}", &text[text.find("ssh-").unwrap()..]));
+        let revoked = known(&format!(
+            "@revoked * {}",
+            &text[text.find("ssh-").unwrap()..]
+        ));
         assert_eq!(revoked.check("web1", &a), Verdict::Revoked);
         let authority = text.replace("web1,", "@cert-authority web1,");
         assert!(known(&authority).by_authority("web1"));

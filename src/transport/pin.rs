@@ -29,8 +29,11 @@ impl Ssh {
     /// noted), or the file cannot be written.
     pub fn pin(&self) -> Result<Pinned> {
         let target = self.target().map_err(|why| {
-            fault::failed(&self.host, &format!("only the ssh program can reach it: {why}"))
-                .help("connect once with ssh -o StrictHostKeyChecking=accept-new")
+            fault::failed(
+                &self.host,
+                &format!("only the ssh program can reach it: {why}"),
+            )
+            .help("connect once with ssh -o StrictHostKeyChecking=accept-new")
         })?;
         let failed = |cause: &Cause| fault::failed_with(&self.host, cause);
         let mut pinned = Pinned {
@@ -50,7 +53,10 @@ impl Ssh {
                 }
                 Verdict::Changed(path, line) => {
                     let place = format!("{}:{line}", path.display());
-                    let why = format!("its key has changed: {}, not the one at {place}", shown(&key));
+                    let why = format!(
+                        "its key has changed: {}, not the one at {place}",
+                        shown(&key)
+                    );
                     return Err(failed(&Cause::with(why, fault::CHANGED_KEY)));
                 }
                 Verdict::Revoked => return Err(failed(&Cause::new("its key is revoked"))),
@@ -74,9 +80,7 @@ fn note(target: &Target, lines: &str) -> Result<()> {
         return Ok(());
     }
     match &target.note_in {
-        Some(path) => {
-            known_hosts::append(path, lines).map_err(|e| Diag::io("write", path, &e))
-        }
+        Some(path) => known_hosts::append(path, lines).map_err(|e| Diag::io("write", path, &e)),
         None => Err(Diag::error("connection", "there is no file for host keys")
             .help("set the ssh option UserKnownHostsFile")),
     }

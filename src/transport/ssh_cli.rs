@@ -77,9 +77,12 @@ pub fn open(ssh: &Ssh, traffic: &Arc<Traffic>) -> Result<Link> {
     if let Some(password) = &ssh.password {
         askpass::prepare(&mut command, password);
     }
-    let mut child = command
-        .spawn()
-        .map_err(|e| failed(&ssh.host, &format!("cannot run `{program}`: {}", reason(&e))))?;
+    let mut child = command.spawn().map_err(|e| {
+        failed(
+            &ssh.host,
+            &format!("cannot run `{program}`: {}", reason(&e)),
+        )
+    })?;
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let mut process = Process(child);
     let (Some(to), Some(from), Some(errors)) = pipes else {

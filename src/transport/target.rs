@@ -427,7 +427,10 @@ mod tests {
             [PathBuf::from("/k/file@web1.example.org")]
         );
         assert_eq!(target.timeout, Some(Duration::from_secs(7)));
-        assert_eq!((target.strict, target.ipv6), (Strict::AcceptNew, Some(false)));
+        assert_eq!(
+            (target.strict, target.ipv6),
+            (Strict::AcceptNew, Some(false))
+        );
         assert_eq!(target.note_in, None);
         ssh.port = Some("22".to_owned());
         ssh.user = Some("me".to_owned());

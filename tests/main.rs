@@ -12,6 +12,7 @@ mod kill;
 mod laws;
 mod layers;
 mod names;
+mod precedence;
 mod supervisor;
 mod supervisor_more;
 mod supervisor_web;

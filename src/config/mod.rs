@@ -48,6 +48,12 @@ pub struct Config {
     pub display_skipped_hosts: bool,
     /// `hash_behaviour`: replace or merge.
     pub hash_behaviour: String,
+    /// `show_custom_stats`.
+    pub show_custom_stats: bool,
+    /// `duplicate_dict_key`: warn, error or ignore.
+    pub duplicate_dict_key: String,
+    /// `log_path`.
+    pub log_path: Option<PathBuf>,
     /// `strategy`.
     pub strategy: String,
     /// `fact_caching`: memory or jsonfile.
@@ -284,6 +290,19 @@ impl Reader<'_> {
                 true,
             )?,
             hash_behaviour: text("ANSIBLE_HASH_BEHAVIOUR", d, "hash_behaviour", "replace"),
+            show_custom_stats: self.flag(
+                "ANSIBLE_SHOW_CUSTOM_STATS",
+                d,
+                "show_custom_stats",
+                false,
+            )?,
+            duplicate_dict_key: text(
+                "ANSIBLE_DUPLICATE_YAML_DICT_KEY",
+                d,
+                "duplicate_dict_key",
+                "warn",
+            ),
+            log_path: path("ANSIBLE_LOG_PATH", "log_path"),
             strategy: text("ANSIBLE_STRATEGY", d, "strategy", "linear"),
             fact_caching: text("ANSIBLE_CACHE_PLUGIN", d, "fact_caching", "memory"),
             fact_caching_connection: self

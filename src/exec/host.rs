@@ -80,6 +80,8 @@ pub struct HostRun {
     pub last: Option<Judged>,
     /// Identities of the roles that this host is through with in this play.
     pub roles_done: HashSet<String>,
+    /// Identities of the roles of which a task was not skipped.
+    pub roles_begun: HashSet<String>,
     /// How many includes have been entered; orders the positions of their tasks.
     pub includes: u32,
     /// The task of `--start-at-task` was reached.
@@ -125,6 +127,7 @@ impl HostRun {
             failure: None,
             last: None,
             roles_done: HashSet::new(),
+            roles_begun: HashSet::new(),
             includes: 0,
             started: false,
             rescue_unseen: false,
@@ -391,8 +394,22 @@ impl HostRun {
 
     /// An item of a loop has its result.
     fn item_ended(&mut self, unit: &Arc<Unit>, item: &Item, mut judged: Judged) {
+        let mut label = item.label.clone();
+        if let Some(template) = &item.label_of_result {
+            match self.late_label(unit, item, &judged, template) {
+                Ok(text) => label = text,
+                Err(diag) => {
+                    let text = format!("Failed to template loop_control.label: {}", diag.message);
+                    judged = Judged::of_value(Value::map(
+                        [("failed", Value::from(true)), ("msg", Value::str(text))]
+                            .into_iter()
+                            .collect(),
+                    ));
+                }
+            }
+        }
         add_item(&mut judged, item);
-        let outcome = results::outcome(unit, &judged, Some(&item.label));
+        let outcome = results::outcome(unit, &judged, Some(&label));
         let ignored = outcome.ignored;
         self.run
             .collector()
@@ -400,11 +417,29 @@ impl HostRun {
         self.items.push((judged, ignored));
     }
 
+    /// The label of an item whose result it speaks of.
+    fn late_label(
+        &self,
+        unit: &Unit,
+        item: &Item,
+        judged: &Judged,
+        template: &Value,
+    ) -> Result<String> {
+        let mut vars = item.vars.clone();
+        if let Some(name) = &unit.register {
+            vars.insert(name.as_str(), judged.value.clone());
+        }
+        let scope = crate::vars::over(vars, unit.scope.clone());
+        let label = self.run.engine.render(template, &scope, &unit.context)?;
+        Ok(label.to_text())
+    }
+
     /// A task has its result: registers it, notifies, reports.
     ///
     /// # Errors
     /// [`Stop::Failed`] if it failed and that is not ignored; what ran ahead is forgotten.
     pub fn conclude(&mut self, unit: &Arc<Unit>, judged: Judged) -> Result<(), Stop> {
+        self.note_role(unit, judged.status);
         if let Some(name) = &unit.register {
             let placeholder = matches!(
                 self.ahead.set.get(name).map(|v| &v.kind),
@@ -435,6 +470,16 @@ impl HostRun {
         self.failure = Some((failed_task(unit), judged.value));
         self.forget_ahead();
         Err(Stop::Failed)
+    }
+
+    /// A task of a role that was not skipped makes the role one that has run.
+    pub fn note_role(&mut self, unit: &Unit, status: Status) {
+        if let Some(role) = &unit.task.role
+            && status != Status::Skipped
+            && !self.roles_begun.contains(&role.identity)
+        {
+            self.roles_begun.insert(role.identity.clone());
+        }
     }
 
     /// Forgets what ran ahead of a failure.

@@ -85,7 +85,8 @@ impl HostRun {
                 item: Some(Item {
                     vars,
                     var: control.loop_var.clone(),
-                    label,
+                    label_of_result: label.is_none().then(|| control.label.clone()).flatten(),
+                    label: label.unwrap_or_else(|| items[index].to_text()),
                 }),
                 shared: job.shared,
             };
@@ -184,19 +185,23 @@ impl HostRun {
         }))
     }
 
-    /// What is shown of an item: `label`, else the item itself.
-    fn label(&mut self, job: &Job, control: &Control, vars: &Map) -> Result<String, Stop> {
+    /// What is shown of an item: `label`, else the item itself. `None` where the label cannot be
+    /// rendered yet.
+    fn label(&mut self, job: &Job, control: &Control, vars: &Map) -> Result<Option<String>, Stop> {
         let item = vars.get(&control.loop_var).cloned().unwrap_or_default();
         let Some(label) = &control.label else {
-            return Ok(item.to_text());
+            return Ok(Some(item.to_text()));
         };
+        if job.unit.register.as_ref().is_some_and(|name| mentions(label, name)) {
+            return Ok(None);
+        }
         let vars = vars.clone();
         let rendered = self.eval(
             |host| crate::vars::over(vars.clone(), host.job_scope(job)),
             |run, scope| run.engine.render(label, scope, &job.unit.context),
             |value| value.find_unknown().is_some(),
         )?;
-        Ok(rendered.map_or_else(|_| item.to_text(), |label| label.to_text()))
+        Ok(rendered.ok().map(|label| label.to_text()))
     }
 
     fn pause(&mut self, job: &Job, control: &Control) -> Result<(), Stop> {
@@ -236,6 +241,11 @@ impl HostRun {
         );
         Ok(matches!(held, Ok(Known::Known(true))))
     }
+}
+
+/// True if a template may speak of a variable.
+fn mentions(template: &Value, name: &str) -> bool {
+    template.as_str().is_some_and(|text| text.contains(name))
 }
 
 fn item_vars(items: &[Value], index: usize, control: &Control) -> Map {

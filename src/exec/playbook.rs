@@ -125,7 +125,17 @@ pub(super) fn prepare(
         let here = std::env::current_dir().unwrap_or_default();
         playbooks.push((String::new(), here, playbook));
     }
-    for warning in loader.take_warnings() {
+    for mut warning in loader.take_warnings() {
+        if warning.code == "duplicate-key" {
+            match loader.config.duplicate_dict_key.as_str() {
+                "ignore" => continue,
+                "error" => {
+                    warning.level = Level::Error;
+                    return Err(Box::new(warning).exit(Exit::Parser));
+                }
+                _ => {}
+            }
+        }
         collector.event(&Event::Message(Box::new(warning)));
     }
     for (_, _, playbook) in &playbooks {
@@ -241,6 +251,7 @@ impl Prepared {
             collector: Mutex::new(collector),
             hosts: std::sync::RwLock::default(),
             cache,
+            stats: Mutex::default(),
             failed: Mutex::default(),
             interrupted: Arc::default(),
         };
@@ -289,7 +300,12 @@ fn finish(run: &Arc<Run>, end: Exit) -> Exit {
         let hosts = run.costs.by_host();
         collector.event(&Event::Stats { hosts });
     }
+    let stats = match run.loader.config.show_custom_stats {
+        true => run.stats(),
+        false => Vec::new(),
+    };
     collector.event(&Event::RunEnded {
+        stats,
         recap,
         plan,
         exit: end.code(),

@@ -58,6 +58,8 @@ pub struct Item {
     pub var: String,
     /// What is shown of it.
     pub label: String,
+    /// A label that could not be rendered before the item: it may speak of its result.
+    pub label_of_result: Option<Value>,
 }
 
 /// Queue of one host.

@@ -13,9 +13,9 @@ use crate::inventory::Inventory;
 use crate::jinja::Engine;
 use crate::output::Counts;
 use crate::play::Loader;
-use crate::value::Map;
+use crate::value::{Map, Value};
 use crate::vars::SharedScope;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -40,6 +40,8 @@ pub struct Run {
     pub blobs: Arc<Blobs>,
     /// The directory of the playbook.
     pub playbook_dir: std::path::PathBuf,
+    /// `set_stats`: those of hosts by name, those of the run under `None`.
+    pub(super) stats: Mutex<BTreeMap<Option<String>, Map>>,
     /// Facts of earlier runs.
     pub(super) cache: Option<super::fact_cache::FactCache>,
     pub(super) costs: super::costs::Costs,
@@ -71,6 +73,29 @@ impl Run {
             self.set_host_vars(host, vars.clone());
         }
         vars
+    }
+
+    /// Sets figures of a host or of the run.
+    pub fn set_stats(&self, whose: Option<String>, data: &Map, aggregate: bool) {
+        let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = stats.entry(whose).or_default();
+        for (key, value) in data {
+            let value = match own.get_key(key).filter(|_| aggregate) {
+                Some(old) => super::actions::set_stats::added(old, value),
+                None => value.clone(),
+            };
+            own.insert(key.clone(), value);
+        }
+    }
+
+    /// The figures, those of the run last.
+    pub fn stats(&self) -> Vec<(Option<String>, serde_json::Value)> {
+        let stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = stats
+            .iter()
+            .map(|(whose, map)| (whose.clone(), Value::map(map.clone()).to_json()));
+        let (run, hosts): (Vec<_>, Vec<_>) = shown.partition(|(whose, _)| whose.is_none());
+        hosts.into_iter().chain(run).collect()
     }
 
     /// Keeps what is known of a host for later runs.

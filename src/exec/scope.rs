@@ -64,21 +64,64 @@ pub enum PendingFacts {
     Any,
 }
 
-impl Scope for TaskScope {
-    fn get(&self, name: &str) -> Option<Value> {
-        for (index, layer) in self.layers.iter().enumerate() {
+impl TaskScope {
+    /// The value of the first layer from `from` on that has one, and its number.
+    fn first(&self, name: &str, from: usize) -> Option<(Value, usize)> {
+        for (index, layer) in self.layers.iter().enumerate().skip(from) {
             if let Some((facts, at)) = self.pending_facts
                 && index == at
                 && (facts == PendingFacts::Any || name.starts_with("ansible_"))
             {
-                return Some(Value::unknown(PENDING));
+                return Some((Value::unknown(PENDING), index));
             }
             if let Some(value) = layer.get(name) {
-                return Some(value.clone());
+                return Some((value.clone(), index));
             }
         }
         // No facts are an empty dict, not an undefined one.
-        (name == "ansible_facts").then(|| Value::map(Map::new()))
+        let end = self.layers.len();
+        (name == "ansible_facts" && from == 0).then(|| (Value::map(Map::new()), end))
+    }
+
+    /// The same with `hash_behaviour = merge`: dicts of all layers are put together.
+    fn merged(&self, name: &str) -> Option<Value> {
+        let (mut value, mut at) = self.first(name, 0)?;
+        while value.as_map().is_some() {
+            let Some((below, index)) = self.first(name, at + 1) else {
+                break;
+            };
+            if below.as_map().is_none() {
+                break;
+            }
+            value = merge(&below, &value);
+            at = index;
+        }
+        Some(value)
+    }
+}
+
+/// Dicts merged at every level; what is `above` wins.
+pub fn merge(below: &Value, above: &Value) -> Value {
+    let (Some(old), Some(new)) = (below.as_map(), above.as_map()) else {
+        return above.clone();
+    };
+    let mut merged = old.clone();
+    for (key, value) in new {
+        let value = match old.get_key(key) {
+            Some(old) => merge(old, value),
+            None => value.clone(),
+        };
+        merged.insert(key.clone(), value);
+    }
+    Value::map(merged)
+}
+
+impl Scope for TaskScope {
+    fn get(&self, name: &str) -> Option<Value> {
+        if self.run.loader.config.hash_behaviour == "merge" {
+            return self.merged(name);
+        }
+        self.first(name, 0).map(|(value, _)| value)
     }
 
     fn names(&self) -> Vec<String> {

@@ -533,6 +533,9 @@ pub fn worded(mut diag: Box<Diag>, entry: &modules::Entry, args: &Value) -> Box<
     if entry.name == "shell" && args.get("expand_argument_vars").is_some() {
         diag.message = "Unsupported parameters for (shell) module: expand_argument_vars".to_owned();
     }
+    if entry.name == "copy" && diag.code == "missing-option" && diag.message.contains("dest") {
+        diag.message = "dest is required".to_owned();
+    }
     if diag.code == "unknown-option" && OWN_WORDS.contains(&entry.name) {
         let known = (entry.fields)();
         let given = args.as_map().into_iter().flatten();
@@ -614,7 +617,12 @@ fn environment(
             let rendered = run
                 .engine
                 .render_unless_omitted(entry, scope, &job.unit.context)
-                .map_err(|diag| diag.doing("Error processing keyword 'environment'"))?;
+                .map_err(|diag| diag.doing("Error processing keyword 'environment'"));
+            // Facts are gathered even where the environment is made of them.
+            let rendered = match rendered {
+                Err(diag) if job.task.module == "setup" && diag.code == "undefined-variable" => None,
+                rendered => rendered?,
+            };
             match rendered.as_ref().map(|value| &value.kind) {
                 Some(Kind::List(items)) => dicts.extend(items.iter().cloned()),
                 _ => dicts.extend(rendered),
@@ -631,15 +639,15 @@ fn environment(
     Ok(environment)
 }
 
-/// The rendered value of a keyword.
+/// The rendered value of a keyword; `None` where it is `omit`.
 fn keyword(
     run: &super::run::Run,
     name: &str,
     value: &Value,
     scope: &crate::vars::SharedScope,
     context: &crate::jinja::Context,
-) -> Result<Value> {
-    let rendered = run.engine.render(value, scope, context);
+) -> Result<Option<Value>> {
+    let rendered = run.engine.render_unless_omitted(value, scope, context);
     rendered.map_err(|diag| diag.doing(format!("Error processing keyword '{name}'")))
 }
 
@@ -662,7 +670,8 @@ fn become_of(
         match given {
             Some(value) => {
                 let name = variables[0].trim_start_matches("ansible_");
-                Ok(keyword(run, name, value, scope, &job.unit.context)?.to_text())
+                let value = keyword(run, name, value, scope, &job.unit.context)?;
+                Ok(value.map_or_else(|| default.to_owned(), |value| value.to_text()))
             }
             None => Ok(default.to_owned()),
         }

@@ -276,7 +276,13 @@ impl HostRun {
             .rev()
             .filter(|role| !chain.iter().any(|r| Arc::ptr_eq(r, role)))
             .collect();
-        layers.extend(chain.iter().map(|role| role.vars.clone()));
+        // A role's own variables, those of what it depends on, of what depends on it, of the rest.
+        let (below, others): (Vec<&Arc<Role>>, Vec<&Arc<Role>>) = others
+            .into_iter()
+            .partition(|other| role.is_some_and(|role| depends_on(role, other)));
+        layers.extend(chain.iter().take(1).map(|role| role.vars.clone()));
+        layers.extend(below.iter().map(|role| role.vars.clone()));
+        layers.extend(chain.iter().skip(1).map(|role| role.vars.clone()));
         layers.extend(others.iter().map(|role| role.vars.clone()));
         layers.push(self.files.clone());
         layers.push(self.play.prompted.clone());
@@ -285,7 +291,7 @@ impl HostRun {
         layers.push(self.ahead.facts.clone());
         layers.push(self.inventory.clone());
         layers.extend(chain.iter().map(|role| role.defaults.clone()));
-        layers.extend(others.iter().map(|role| role.defaults.clone()));
+        layers.extend(below.iter().chain(&others).map(|role| role.defaults.clone()));
         layers.retain({
             let mut index = 0;
             move |layer| {
@@ -537,6 +543,7 @@ impl HostRun {
             self.flush()?;
             return self.conclude(&job.unit, judged);
         }
+        self.note_role(&job.unit, judged.status);
         if let Some(name) = &job.unit.register {
             self.apply(Effect::Set(name.clone(), judged.value.clone()));
         }
@@ -559,6 +566,12 @@ pub fn to_bool(value: &Value) -> bool {
         ),
         None => value.truthy(),
     }
+}
+
+/// True if a role depends on another, directly or through others.
+fn depends_on(role: &Arc<Role>, other: &Arc<Role>) -> bool {
+    let parents = || other.parents.iter();
+    parents().any(|parent| Arc::ptr_eq(parent, role) || depends_on(role, parent))
 }
 
 /// A role, then the roles that depend on it, nearest first.

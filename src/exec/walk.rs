@@ -116,7 +116,13 @@ impl HostRun {
             self.guarded(block, &inner)
         };
         if let (Ok(()), Some(role)) = (end, done_before(block)) {
-            self.roles_done.insert(role.identity.clone());
+            // A role of which every task was skipped is not through.
+            if !self.roles_begun.contains(&role.identity) {
+                self.flush()?;
+            }
+            if self.roles_begun.contains(&role.identity) {
+                self.roles_done.insert(role.identity.clone());
+            }
         }
         match end {
             Err(Stop::EndRole) if matches!(block.origin, Origin::Role | Origin::ImportRole) => {

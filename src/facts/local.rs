@@ -28,7 +28,12 @@ pub(super) fn gather(source: &Source) -> Facts {
                 .ok_or_else(|| format!("error loading fact - cannot read {shown}")),
         };
         let value = text.and_then(|text| {
-            read(&text).ok_or_else(|| {
+            let json: Option<Json> = serde_json::from_str(&text).ok();
+            if json.is_none() && has_open_percent(&text) {
+                let what = "error loading facts as ini - please check content";
+                return Err(format!("{what}: {shown}"));
+            }
+            json.or_else(|| ini(&text)).ok_or_else(|| {
                 format!("error loading facts as JSON or ini - please check content: {shown}")
             })
         });
@@ -49,6 +54,16 @@ fn run(source: &Source, path: &str) -> Result<String, String> {
     }
 }
 
+/// A percent sign that begins nothing is what the original's parser refuses in values.
+fn has_open_percent(text: &str) -> bool {
+    let value = |line: &str| line.split_once(['=', ':']).map(|(_, value)| value.to_owned());
+    text.lines().filter_map(value).any(|value| {
+        let rest = value.replace("%%", "");
+        rest.match_indices('%').any(|(at, _)| !rest[at + 1..].starts_with('('))
+    })
+}
+
+#[cfg(test)]
 fn read(text: &str) -> Option<Json> {
     serde_json::from_str(text).ok().or_else(|| ini(text))
 }

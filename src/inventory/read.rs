@@ -72,7 +72,7 @@ fn read(sources: &SourceMap, options: &Options) -> Result<(Data, Vec<Box<Diag>>)
 fn vars_files_of(sources: &SourceMap, data: &mut Data, options: &Options) -> Result<()> {
     let decrypt = options.decrypt.as_ref();
     for source in &options.sources {
-        if source.contains(',') {
+        if source.contains(',') && !Path::new(source).exists() {
             continue;
         }
         let path = Path::new(source);

@@ -41,7 +41,11 @@ fn expression(env: &Rc<Env>, text: &Arc<str>, span: Span) -> Res<bool> {
         // A template that gives a text: the text is the expression.
         return match &obj.kind {
             O::Str(inner) if !inner.trim().is_empty() && !has_template(inner) => {
-                bare(env, inner, span)
+                // Only what the user wrote is evaluated, not what a template put together.
+                match !span.is_none() && (obj.span.is_none() || obj.span == span) {
+                    true => Err(broken("Encountered untrusted template or expression.", span)),
+                    false => bare(env, inner, span),
+                }
             }
             _ => boolean(env, obj, span),
         };

@@ -126,6 +126,8 @@ fn check(args: &Args) -> Result<()> {
     let present = args.state == super::group::State::Present;
     let wrong = if present && args.job.is_none() {
         "state `present` needs `job`"
+    } else if args.cron_file.as_deref() == Some("/etc/crontab") {
+        "Will not manage /etc/crontab via cron_file, see documentation."
     } else if args.cron_file.is_some() && args.user.is_none() && present && !args.env {
         "`cron_file` needs `user`"
     } else if args.special_time.is_some()

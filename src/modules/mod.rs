@@ -71,6 +71,7 @@ registry::modules! {
     service::Service,
     service_facts::ServiceFacts,
     set_fact::SetFact,
+    set_stats::SetStats,
     setup::Setup,
     shell::Shell,
     slurp::Slurp,

@@ -108,7 +108,7 @@ impl Args {
     fn free_name(&self, dir: &std::path::Path, view: &dyn View) -> Result<PathBuf> {
         for (option, part) in [("prefix", &self.prefix), ("suffix", &self.suffix)] {
             if part.contains('/') {
-                let message = format!("'{option}' must not contain path components: {part:?}");
+                let message = format!("{option} must be a valid file name component");
                 return Err(Diag::error("bad-name", message).about(option));
             }
         }

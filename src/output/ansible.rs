@@ -168,6 +168,20 @@ impl Callback {
         }
     }
 
+    /// What `set_stats` has collected.
+    fn stats(&mut self, stats: &[(Option<String>, serde_json::Value)]) {
+        if stats.is_empty() {
+            return;
+        }
+        self.banner("CUSTOM STATS: ");
+        for (whose, data) in stats {
+            let whose = whose.as_deref().unwrap_or("RUN");
+            let line = format!("\t{whose}: {}", pyjson::dumps(data, None));
+            self.out.line(&line);
+        }
+        self.out.line("");
+    }
+
     fn recap(&mut self, recap: &BTreeMap<String, Counts>) {
         self.banner("PLAY RECAP");
         for (host, counts) in recap {
@@ -230,7 +244,10 @@ impl Output for Callback {
             Event::Stats { hosts } => self.out.line(&super::stats::table(hosts)),
             Event::NoHostsLeft => self.banner("NO MORE HOSTS LEFT"),
             Event::Message(diag) => self.message(diag),
-            Event::RunEnded { recap, .. } => self.recap(recap),
+            Event::RunEnded { recap, stats, .. } => {
+                self.recap(recap);
+                self.stats(stats);
+            }
         }
     }
 }

@@ -83,6 +83,9 @@ pub enum Event {
     Message(Box<Diag>),
     /// The run ended.
     RunEnded {
+        /// Figures of hosts, and of the run (`None`).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        stats: Vec<(Option<String>, Json)>,
         /// Counts by host, sorted by name.
         recap: BTreeMap<String, Counts>,
         /// Totals of the plan.

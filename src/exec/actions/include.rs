@@ -42,6 +42,7 @@ pub fn include_tasks(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         file: path.display().to_string(),
         item: job.item.as_ref().map(|item| item.label.clone()),
     });
+    host.note_role(&job.unit, crate::output::Status::Ok);
     let mut around = surroundings(host, job)?;
     around.files.push(path);
     adopt(host, &around, &loaded.handlers, &loaded.roles);

@@ -6,6 +6,7 @@ use crate::exec::collect::Report;
 use crate::exec::host::{HostRun, Stop};
 use crate::exec::queue::Effect;
 use crate::exec::results::Judged;
+use crate::exec::scope::merge;
 use crate::exec::task::Job;
 use crate::play;
 use crate::value::{Map, Value};
@@ -85,22 +86,6 @@ fn merged(host: &HostRun, vars: Map) -> Map {
             (key, value)
         })
         .collect()
-}
-
-/// Dicts are merged at every level; anything else is replaced.
-fn merge(old: &Value, new: &Value) -> Value {
-    let (Some(a), Some(b)) = (old.as_map(), new.as_map()) else {
-        return new.clone();
-    };
-    let mut merged = a.clone();
-    for (key, value) in b {
-        let value = match a.get_key(key) {
-            Some(old) => merge(old, value),
-            None => value.clone(),
-        };
-        merged.insert(key.clone(), value);
-    }
-    Value::map(merged)
 }
 
 fn read_file(host: &HostRun, job: &Job, name: &str) -> Result<Read> {

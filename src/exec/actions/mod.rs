@@ -9,6 +9,7 @@ pub mod meta;
 mod pause;
 mod reboot;
 mod set_fact;
+pub mod set_stats;
 
 use super::context::Surroundings;
 use super::host::{HostRun, Stop};
@@ -41,6 +42,7 @@ pub fn perform(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         "assert" => messages::assert(host, job),
         "fail" => messages::fail(host, job),
         "set_fact" => set_fact::set_fact(host, job),
+        "set_stats" => set_stats::set_stats(host, job),
         "meta" => meta::meta(host, job),
         "include_tasks" => include::include_tasks(host, job),
         "include_role" => include::include_role(host, job),

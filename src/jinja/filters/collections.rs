@@ -395,6 +395,10 @@ pub fn pairs(elements: &[Value], path: &[String], skip: bool) -> Result<Vec<Valu
         let mut found = Some(element);
         for (depth, key) in path.iter().enumerate() {
             if let Some(value) = found.filter(|value| value.as_map().is_none()) {
+                if skip {
+                    found = None;
+                    break;
+                }
                 if depth == 0 {
                     return Err(format!(
                         "subelements lookup expects a dictionary, got '{}'",

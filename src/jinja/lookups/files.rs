@@ -190,21 +190,21 @@ fn fileglob(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
                 .flat_map(|base| [base.join("files").join(dir), base.join(dir)])
                 .collect()
         };
-        let Some(dir) = dirs.into_iter().find(|dir| dir.is_dir()) else {
-            continue;
-        };
-        let pattern = format!("{}/{name}", glob::Pattern::escape(&dir.to_string_lossy()));
-        let mut paths: Vec<PathBuf> = glob::glob(&pattern)
-            .map_err(|e| e.to_string())?
-            .flatten()
-            .filter(|path| path.is_file())
-            .collect();
-        paths.sort();
-        found.extend(
-            paths
-                .iter()
-                .map(|path| Value::str(path.to_string_lossy().into_owned())),
-        );
+        // The first directory that has any.
+        for dir in dirs.into_iter().filter(|dir| dir.is_dir()) {
+            let pattern = format!("{}/{name}", glob::Pattern::escape(&dir.to_string_lossy()));
+            let mut paths: Vec<PathBuf> = glob::glob(&pattern)
+                .map_err(|e| e.to_string())?
+                .flatten()
+                .filter(|path| path.is_file())
+                .collect();
+            paths.sort();
+            let texts = paths.iter().map(|path| path.to_string_lossy().into_owned());
+            found.extend(texts.map(Value::str));
+            if !paths.is_empty() {
+                break;
+            }
+        }
     }
     Ok(found)
 }

@@ -71,6 +71,7 @@ fn equal_hosts_are_one_line_and_the_odd_one_has_its_own() {
         ..Counts::default()
     };
     events.push(Event::RunEnded {
+        stats: Vec::new(),
         recap: all.iter().map(|h| (h.clone(), counts(h))).collect(),
         plan: PlanCounts::default(),
         exit: 2,
@@ -119,6 +120,7 @@ fn a_plan() {
     step("Build", json!({}), Certainty::Opaque);
     step("Use what was built", json!({}), Certainty::Unknown);
     events.push(Event::RunEnded {
+        stats: Vec::new(),
         recap: BTreeMap::new(),
         plan: PlanCounts {
             change: 4,

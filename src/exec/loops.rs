@@ -192,7 +192,12 @@ impl HostRun {
         let Some(label) = &control.label else {
             return Ok(Some(item.to_text()));
         };
-        if job.unit.register.as_ref().is_some_and(|name| mentions(label, name)) {
+        if job
+            .unit
+            .register
+            .as_ref()
+            .is_some_and(|name| mentions(label, name))
+        {
             return Ok(None);
         }
         let vars = vars.clone();

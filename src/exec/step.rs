@@ -620,7 +620,9 @@ fn environment(
                 .map_err(|diag| diag.doing("Error processing keyword 'environment'"));
             // Facts are gathered even where the environment is made of them.
             let rendered = match rendered {
-                Err(diag) if job.task.module == "setup" && diag.code == "undefined-variable" => None,
+                Err(diag) if job.task.module == "setup" && diag.code == "undefined-variable" => {
+                    None
+                }
                 rendered => rendered?,
             };
             match rendered.as_ref().map(|value| &value.kind) {

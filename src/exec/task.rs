@@ -291,7 +291,12 @@ impl HostRun {
         layers.push(self.ahead.facts.clone());
         layers.push(self.inventory.clone());
         layers.extend(chain.iter().map(|role| role.defaults.clone()));
-        layers.extend(below.iter().chain(&others).map(|role| role.defaults.clone()));
+        layers.extend(
+            below
+                .iter()
+                .chain(&others)
+                .map(|role| role.defaults.clone()),
+        );
         layers.retain({
             let mut index = 0;
             move |layer| {

@@ -56,10 +56,14 @@ fn run(source: &Source, path: &str) -> Result<String, String> {
 
 /// A percent sign that begins nothing is what the original's parser refuses in values.
 fn has_open_percent(text: &str) -> bool {
-    let value = |line: &str| line.split_once(['=', ':']).map(|(_, value)| value.to_owned());
+    let value = |line: &str| {
+        line.split_once(['=', ':'])
+            .map(|(_, value)| value.to_owned())
+    };
     text.lines().filter_map(value).any(|value| {
         let rest = value.replace("%%", "");
-        rest.match_indices('%').any(|(at, _)| !rest[at + 1..].starts_with('('))
+        rest.match_indices('%')
+            .any(|(at, _)| !rest[at + 1..].starts_with('('))
     })
 }
 

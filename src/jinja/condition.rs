@@ -43,7 +43,10 @@ fn expression(env: &Rc<Env>, text: &Arc<str>, span: Span) -> Res<bool> {
             O::Str(inner) if !inner.trim().is_empty() && !has_template(inner) => {
                 // Only what the user wrote is evaluated, not what a template put together.
                 match !span.is_none() && (obj.span.is_none() || obj.span == span) {
-                    true => Err(broken("Encountered untrusted template or expression.", span)),
+                    true => Err(broken(
+                        "Encountered untrusted template or expression.",
+                        span,
+                    )),
                     false => bare(env, inner, span),
                 }
             }

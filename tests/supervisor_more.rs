@@ -217,3 +217,136 @@ fn a_configuration_is_tested() {
     assert_eq!(code, 2);
     assert!(text.contains("s.conf:15:1"), "{text}");
 }
+
+#[test]
+fn one_waits_for_the_other_to_be_ready() {
+    let programs = "\
+[program:web]
+command=/bin/sleep 1000
+startsecs=0
+depends_on=db, migrate
+[program:db]
+command=/bin/sh -c 'echo listening; exec sleep 1000'
+startsecs=0
+ready_command=/bin/sh -c 'test -e %(here)s/ready'
+log_format=json
+[program:migrate]
+command=/bin/true
+startsecs=0
+autorestart=false
+";
+    let daemon = Daemon::new(programs);
+    daemon.running(1);
+    until(|| daemon.ctl("status migrate").0.contains("EXITED"));
+    until(|| daemon.ctl("why db").0.contains("failed check"));
+    let why = daemon.ctl("why web").0;
+    assert!(why.contains("waits for: db:db\n"), "{why}");
+    std::fs::write(daemon.path("ready"), "").unwrap();
+    daemon.running(2);
+    let json: serde_json::Value =
+        serde_json::from_str(&daemon.ctl("tail db").0.lines().next().unwrap()).unwrap();
+    assert_eq!(json["line"], "listening");
+}
+
+#[test]
+fn ready_by_a_line_and_by_notification() {
+    let notify = "import os,socket,time; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); a=os.environ['NOTIFY_SOCKET']; s.sendto(b'STATUS=x\\nREADY=1', chr(0)+a[1:]); time.sleep(1000)";
+    let programs = format!(
+        "\
+[program:line]
+command=/bin/sh -c 'echo starting; echo server up; exec sleep 1000'
+startsecs=0
+ready_log=server (up|ready)
+[program:never]
+command=/bin/sleep 1000
+startsecs=0
+ready_tcp=127.0.0.1:1
+ready_timeout=1
+[program:notify]
+command=python3 -c \"{notify}\"
+startsecs=0
+ready_notify=true
+"
+    );
+    let daemon = Daemon::new(&programs);
+    let text = "line: restarted\n";
+    assert_eq!(daemon.ctl("restart --rolling line"), (text.into(), 0));
+    let (text, code) = daemon.ctl("restart --rolling never line");
+    assert!(
+        text.starts_with("never: ERROR (failed)\nline: left alone"),
+        "{text}"
+    );
+    assert_eq!(code, 7);
+    if Command::new("python3").arg("-V").output().is_err() {
+        println!("skipped: no python3 to notify with");
+        return;
+    }
+    let text = "notify: restarted\n";
+    assert_eq!(daemon.ctl("restart --rolling notify"), (text.into(), 0));
+}
+
+#[test]
+fn an_ailing_process_is_restarted_and_its_tree_ends_with_it() {
+    let programs = "\
+[program:a]
+command=/bin/sh -c 'setsid sleep 4711 & echo $! > %(here)s/far; exec sleep 1000'
+startsecs=0
+live_command=/bin/sh -c 'test ! -e %(here)s/ill'
+live_interval=1
+live_failures=1
+stop_tree=true
+";
+    let daemon = Daemon::new(programs);
+    daemon.running(1);
+    until(|| std::fs::read_to_string(daemon.path("far")).is_ok_and(|t| t.ends_with('\n')));
+    let far = std::fs::read_to_string(daemon.path("far")).unwrap();
+    let far = Path::new("/proc").join(far.trim());
+    assert!(far.exists());
+    let pid = daemon.pid("a");
+    std::fs::write(daemon.path("ill"), "").unwrap();
+    until(|| daemon.pid("a") != pid);
+    std::fs::remove_file(daemon.path("ill")).unwrap();
+    until(|| !far.exists());
+    daemon.running(1);
+    assert!(daemon.ctl("why a").0.contains(", as asked"));
+}
+
+#[test]
+fn the_daemon_ends_with_a_fatal_process() {
+    let programs = "\
+[program:a]
+command=/bin/false
+startretries=0
+exit_on_fatal=true
+[program:b]
+command=/bin/sleep 1000
+";
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("s.conf"), format!("{HEAD}{programs}")).unwrap();
+    assert_eq!(start(dir.path()).wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn metrics_and_limits() {
+    let programs = "\
+[program:a]
+command=/bin/sh -c 'ulimit -n; exec sleep 1000'
+startsecs=0
+limit_nofile=77
+";
+    let daemon = Daemon::new(programs);
+    daemon.running(1);
+    until(|| daemon.ctl("tail a").0.contains("77"));
+    let mut stream = std::os::unix::net::UnixStream::connect(daemon.path("s.sock")).unwrap();
+    let request = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut text).unwrap();
+    for line in [
+        "supervisor_process_up{group=\"a\",name=\"a\"} 1\n",
+        "supervisor_process_starts_total{group=\"a\",name=\"a\"} 1\n",
+        "supervisor_processes{state=\"RUNNING\"} 1\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+}

@@ -2,7 +2,6 @@
 
 use super::config::Group;
 use super::group::{RunGroup, Running, Supervisor, remove_auto_logs};
-use super::proc::Event;
 use super::update::{Extent, by_member};
 
 impl Supervisor {
@@ -60,7 +59,7 @@ impl Supervisor {
         self.groups.insert(place, RunGroup { config, procs });
         for name in starts {
             if let Some((g, Some(n))) = self.find(&format!("{}:{name}", group.name)) {
-                self.send(g, n, Event::Start);
+                self.autostart(g, n);
             }
         }
         self.bump();

@@ -71,9 +71,9 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
             daemonize(&config)?;
         }
         first = false;
-        let mood = live(&file, config, listeners)?;
+        let (mood, code) = live(&file, config, listeners)?;
         if mood != Mood::Restarting {
-            return Ok(0);
+            return Ok(code);
         }
     }
 }
@@ -226,7 +226,11 @@ fn daemonize(config: &Config) -> Result<(), String> {
 }
 
 /// One life: from reading the configuration to the last process's end.
-fn live(file: &Path, config: Config, listeners: Vec<(Listener, Server)>) -> Result<Mood, String> {
+fn live(
+    file: &Path,
+    config: Config,
+    listeners: Vec<(Listener, Server)>,
+) -> Result<(Mood, u8), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -240,11 +244,11 @@ fn live(file: &Path, config: Config, listeners: Vec<(Listener, Server)>) -> Resu
         })
         .collect();
     let local = tokio::task::LocalSet::new();
-    let mood = local.block_on(&runtime, main_loop(file, config, listeners))?;
+    let ended = local.block_on(&runtime, main_loop(file, config, listeners))?;
     for path in sockets.iter().chain([&pidfile]) {
         let _ = std::fs::remove_file(path);
     }
-    Ok(mood)
+    Ok(ended)
 }
 
 fn open_log(config: &Config) -> Result<MainLog, String> {
@@ -284,7 +288,7 @@ async fn main_loop(
     file: &Path,
     config: Config,
     listeners: Vec<(Listener, Server)>,
-) -> Result<Mood, String> {
+) -> Result<(Mood, u8), String> {
     let io = |e: std::io::Error| e.to_string();
     let mut child = signal(SignalKind::child()).map_err(io)?;
     let mut term = signal(SignalKind::terminate()).map_err(io)?;
@@ -296,10 +300,12 @@ async fn main_loop(
     if !config.daemon.nocleanup {
         clean_up(&config);
     }
+    let (reports, mut seen) = tokio::sync::mpsc::unbounded_channel();
     let shared: Shared = Rc::new(RefCell::new(Supervisor::new(
         file.to_path_buf(),
         config,
         log,
+        reports,
     )));
     begin(&shared, listeners)?;
     let mut changes = shared.borrow().changes.subscribe();
@@ -309,8 +315,9 @@ async fn main_loop(
             let mut sup = shared.borrow_mut();
             sup.reap();
             sup.tick();
+            sup.start_waiting();
             if sup.mood != Mood::Running && sup.wind_down() {
-                return Ok(sup.mood);
+                return Ok((sup.mood, sup.exit_code));
             }
             (sup.deadline(), sup.now(), sup.mood)
         };
@@ -341,6 +348,7 @@ async fn main_loop(
                 shared.borrow_mut().reopen_logs();
             }
             _ = changes.changed() => {}
+            Some(report) = seen.recv() => shared.borrow_mut().report(report),
             () = timer => {}
         }
     }

@@ -6,13 +6,18 @@ use super::mainlog::{Level, MainLog};
 use super::proc::{Action, Ended, Event, Millis, Proc, State};
 use super::record::{End, Record};
 use super::spawn;
+use super::tap::Tap;
+use super::tree;
+use super::watch::{Reports, notify_socket};
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::unix::pipe;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// Bytes read from a child at once.
 const CHUNK: usize = 128 * 1024;
@@ -50,13 +55,6 @@ pub struct Running {
     pub record: Record,
 }
 
-impl Running {
-    /// Whether it runs and does what it is there for.
-    pub fn is_ready(&self) -> bool {
-        self.proc.state == State::Running
-    }
-}
-
 /// A group that was started.
 #[derive(Debug)]
 pub struct RunGroup {
@@ -90,6 +88,12 @@ pub struct Supervisor {
     pub server_url: Option<String>,
     /// Counts the changes of state; whoever waits subscribes.
     pub changes: watch::Sender<u64>,
+    /// The code the daemon ends with.
+    pub exit_code: u8,
+    /// Where checks tell what they saw.
+    pub reports: Reports,
+    /// Who waits for the end of a check's command, by its process id.
+    pub checks: HashMap<i32, oneshot::Sender<Ended>>,
     clock: Instant,
 }
 
@@ -104,7 +108,7 @@ pub fn wall() -> i64 {
 
 impl Supervisor {
     /// A daemon without groups.
-    pub fn new(file: PathBuf, config: Config, log: MainLog) -> Supervisor {
+    pub fn new(file: PathBuf, config: Config, log: MainLog, reports: Reports) -> Supervisor {
         Supervisor {
             file,
             config,
@@ -113,6 +117,9 @@ impl Supervisor {
             mood: Mood::Running,
             server_url: None,
             changes: watch::Sender::new(0),
+            exit_code: 0,
+            reports,
+            checks: HashMap::new(),
             clock: Instant::now(),
         }
     }
@@ -157,7 +164,7 @@ impl Supervisor {
         if config.kind == config::GroupKind::Plain {
             for n in 0..self.groups[at].procs.len() {
                 if self.groups[at].procs[n].proc.program.autostart {
-                    self.send(at, n, Event::Start);
+                    self.autostart(at, n);
                 }
             }
         }
@@ -260,17 +267,45 @@ impl Supervisor {
                         let level = if warning { Level::Warn } else { Level::Info };
                         self.log.write(level, &line);
                     }
-                    Action::Announce { .. } => self.bump(),
+                    Action::Announce { to, .. } => {
+                        self.fatal(group, n, to);
+                        self.bump();
+                    }
                     Action::Spawn => todo.push(self.spawn(group, n)),
-                    Action::Kill { pid, signal, group } => {
-                        if !signal_process(pid, signal, group) {
+                    Action::Kill {
+                        pid,
+                        signal,
+                        group: whole,
+                    } => {
+                        if let Some(mark) = &self.groups[group].procs[n].record.tree {
+                            tree::signal(mark, signal);
+                        } else if !signal_process(pid, signal, whole) {
                             todo.push(Event::KillFailed);
                         }
                     }
                 }
             }
+            let running = &mut self.groups[group].procs[n];
+            let revive = running.proc.state == State::Stopped && running.record.revive;
+            if todo.is_empty() && revive && self.mood == Mood::Running {
+                todo.push(Event::Start);
+            }
         }
         self.bump();
+    }
+
+    /// Ends the daemon where a process that became FATAL is one it cannot do without.
+    fn fatal(&mut self, group: usize, n: usize, state: State) {
+        let program = &self.groups[group].procs[n].proc.program;
+        if state == State::Fatal && program.extra.exit_on_fatal && self.mood == Mood::Running {
+            let line = format!(
+                "{} is FATAL and has exit_on_fatal: shutting down",
+                program.name
+            );
+            self.log.write(Level::Critical, &line);
+            self.mood = Mood::Shutdown;
+            self.exit_code = 1;
+        }
     }
 
     fn ended(&mut self, group: usize, n: usize, how: Ended) {
@@ -285,33 +320,54 @@ impl Supervisor {
             asked: running.proc.state == State::Stopping,
             out_of_memory: false,
         });
+        if let Some(mark) = running.record.tree.take() {
+            tree::end(&mark);
+        }
     }
 
     fn spawn(&mut self, group: usize, n: usize) -> Event {
         let name = self.groups[group].config.name.clone();
         let program = self.groups[group].procs[n].proc.program.clone();
-        let environment = self.environment(&name, &program);
+        let mut environment = self.environment(&name, &program);
+        let socket = notify_socket(&program, &mut environment);
+        let mark = program.extra.stop_tree.then(tree::mark);
+        if let Some(mark) = &mark {
+            environment.push((tree::MARK.into(), mark.clone()));
+            // What left its parent comes to the daemon instead of init, and is reaped at once.
+            let _ = nix::sys::prctl::set_child_subreaper(true);
+        }
         let child = match spawn::spawn(&program, &environment) {
             Ok(child) => child,
             Err(why) => return Event::SpawnFailed(why),
         };
         let strip = self.config.daemon.strip_ansi;
+        let tap = |channel| Tap::new(&program, &name, channel, child.pid, &self.reports);
+        let (out_tap, err_tap) = (tap("stdout"), tap("stderr"));
         let running = &mut self.groups[group].procs[n];
         running.start = wall();
         running.record.started();
+        running.record.tree = mark;
         follow(
             child.stdout,
             running.stdout.clone(),
             strip,
             self.log.clone(),
+            out_tap,
         );
         if let Some(stderr) = child.stderr {
-            follow(stderr, running.stderr.clone(), strip, self.log.clone());
+            follow(
+                stderr,
+                running.stderr.clone(),
+                strip,
+                self.log.clone(),
+                err_tap,
+            );
         }
         running.stdin = nonblocking(&child.stdin)
             .and_then(|()| pipe::Sender::from_owned_fd(child.stdin))
             .ok()
             .map(Rc::new);
+        self.watch(group, n, child.pid, socket, &environment);
         Event::Spawned(child.pid)
     }
 
@@ -367,6 +423,7 @@ impl Supervisor {
             });
             match place {
                 Some((g, n)) => self.send(g, n, Event::Ended(ended)),
+                None if self.check_ended(pid, ended) => {}
                 None => {
                     let line = match ended {
                         Ended::Code(code) => {
@@ -452,7 +509,7 @@ fn nonblocking(fd: &OwnedFd) -> std::io::Result<()> {
 }
 
 /// Copies what a child writes to its log, until it closes its end.
-fn follow(fd: OwnedFd, log: SharedLog, strip: bool, main: MainLog) {
+pub fn follow(fd: OwnedFd, log: SharedLog, strip: bool, main: MainLog, mut tap: Option<Tap>) {
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK]);
     }
@@ -463,12 +520,23 @@ fn follow(fd: OwnedFd, log: SharedLog, strip: bool, main: MainLog) {
         let mut failing = false;
         while pipe.readable().await.is_ok() {
             let end = BUFFER.with_borrow_mut(|buffer| match pipe.try_read(buffer) {
-                Ok(0) => true,
+                Ok(0) => {
+                    let rest = tap.as_mut().map(Tap::finish).unwrap_or_default();
+                    if let Some(log) = log.as_ref().filter(|_| !rest.is_empty()) {
+                        // A full disk was told of when it was met first.
+                        let _ = log.borrow_mut().write(&rest);
+                    }
+                    true
+                }
                 Ok(n) => {
+                    let bytes = match &mut tap {
+                        Some(tap) => tap.feed(&buffer[..n]),
+                        None => Cow::Borrowed(&buffer[..n]),
+                    };
                     if let Some(log) = &log {
                         let result = match strip {
-                            true => log.borrow_mut().write(&logs::strip_ansi(&buffer[..n])),
-                            false => log.borrow_mut().write(&buffer[..n]),
+                            true => log.borrow_mut().write(&logs::strip_ansi(&bytes)),
+                            false => log.borrow_mut().write(&bytes),
                         };
                         if let (Err(e), false) = (&result, failing) {
                             let path = log.borrow().path().display().to_string();

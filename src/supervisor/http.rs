@@ -68,6 +68,14 @@ async fn handle(request: Request<Incoming>, shared: &Shared, login: &Login) -> R
     if let Some(name) = path.strip_prefix("/logtail/") {
         return follow(log_of(shared, name));
     }
+    if path == "/metrics" {
+        let page = super::metrics::page(&shared.borrow());
+        return reply(
+            StatusCode::OK,
+            "text/plain; version=0.0.4",
+            page.into_bytes(),
+        );
+    }
     if path == "/ok.html" {
         return reply(StatusCode::OK, "text/html", "OK".into());
     }

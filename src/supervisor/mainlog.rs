@@ -47,6 +47,16 @@ impl Level {
     }
 }
 
+/// The time as log lines have it: local, with milliseconds.
+pub fn stamp() -> String {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let seconds = i64::try_from(since.as_secs()).unwrap_or_default();
+    let time = local(seconds, "%Y-%m-%d %H:%M:%S");
+    format!("{time},{:03}", since.subsec_millis())
+}
+
 /// The log; clones share it.
 #[derive(Clone, Debug)]
 pub struct MainLog {
@@ -70,16 +80,7 @@ impl MainLog {
         if level > self.level {
             return;
         }
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let seconds = i64::try_from(since.as_secs()).unwrap_or_default();
-        let line = format!(
-            "{},{:03} {} {text}\n",
-            local(seconds, "%Y-%m-%d %H:%M:%S"),
-            since.subsec_millis(),
-            level.tag()
-        );
+        let line = format!("{} {} {text}\n", stamp(), level.tag());
         // There is nobody to tell when the log itself cannot be written.
         if let Some(file) = self.file.borrow_mut().as_mut() {
             let _ = file.write(line.as_bytes());

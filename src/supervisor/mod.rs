@@ -10,12 +10,17 @@ pub mod group; // the running groups
 pub mod http; // the servers
 pub mod logs; // log files
 pub mod mainlog; // the daemon's own log
+pub mod metrics; // /metrics
+pub mod probe; // one look at a process
 pub mod proc; // the life of a process
 pub mod record; // what is remembered of a process
 pub mod rpc; // XML-RPC
 pub mod spawn; // fork and exec
-pub mod update;
-mod web; // the page // what an update does
+pub mod tap; // lines on their way to the log
+pub mod tree; // all that a process started
+pub mod update; // what an update does
+pub mod watch; // readiness and liveness
+mod web; // the page
 
 pub use ctl::supervisorctl_main;
 pub use daemon::supervisord_main;

@@ -51,6 +51,16 @@ pub struct Record {
     pub check: Option<String>,
     /// Processes it waits for before it is started by itself.
     pub waits: Vec<String>,
+    /// Its checks.
+    pub tasks: Vec<tokio::task::AbortHandle>,
+    /// Failed liveness checks in a row.
+    pub ailing: u64,
+    /// Whether it was not ready within its time.
+    pub overdue: bool,
+    /// Whether it is started again once it has stopped.
+    pub revive: bool,
+    /// The mark of the running copy and all that it started.
+    pub tree: Option<String>,
     /// Whether it was started by an earlier daemon that was killed.
     pub adopted: bool,
 }
@@ -62,6 +72,9 @@ impl Record {
         self.ready = false;
         self.check = None;
         self.adopted = false;
+        self.ailing = 0;
+        self.overdue = false;
+        self.revive = false;
         self.waits.clear();
         self.oom_before = oom_kills();
     }
@@ -74,6 +87,7 @@ impl Record {
         let killed = end.how == Some(Ended::Signal(nix::sys::signal::Signal::SIGKILL));
         end.out_of_memory |= killed && !end.asked && oom_kills() > self.oom_before;
         self.ready = false;
+        self.tasks.drain(..).for_each(|task| task.abort());
         self.end = Some(end);
     }
 }

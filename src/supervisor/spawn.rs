@@ -44,6 +44,7 @@ pub fn spawn(program: &Program, environment: &[(String, String)]) -> Result<Chil
     let directory = program.directory.as_deref().map(|d| text(OsStr::new(d)));
     let directory = directory.transpose()?;
     let umask = program.umask;
+    let limits = program.extra.limits.clone();
 
     let pipes = Pipes::new(program.redirect_stderr).map_err(|e| dispatcher_error(program, e))?;
     let mut command = Command::new(&file);
@@ -56,6 +57,11 @@ pub fn spawn(program: &Program, environment: &[(String, String)]) -> Result<Chil
     // unless a call failed, and then the copy is about to end.
     unsafe {
         command.pre_exec(move || {
+            for (resource, value) in &limits {
+                if let Err(e) = nix::sys::resource::setrlimit(*resource, *value, *value) {
+                    give_up(&format!("couldn't set {resource:?} to {value}: {e:?}"));
+                }
+            }
             if let Some((uid, gid, groups)) = &account {
                 let become_user = nix::unistd::setgroups(groups)
                     .and_then(|()| nix::unistd::setgid(*gid))

@@ -424,7 +424,10 @@ fn members(shared: &Shared, group: Option<&str>) -> Result<Vec<(String, String, 
 fn ask(shared: &Shared, name: &str, event: Event) -> Result<(), Fault> {
     let mut sup = shared.borrow_mut();
     let (g, n) = process(shared_find(&sup, name)?, name)?;
-    let state = sup.groups[g].procs[n].proc.state;
+    let running = &mut sup.groups[g].procs[n];
+    running.record.revive = false;
+    running.record.waits.clear();
+    let state = running.proc.state;
     match (&event, state) {
         (Event::Start, s) if s.runs() || s == State::Stopping => {
             return Err(Fault::about(code::ALREADY_STARTED, name));

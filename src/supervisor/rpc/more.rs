@@ -161,6 +161,11 @@ async fn ready(shared: &Shared, name: &str) -> Result<(), Fault> {
             let running = &sup.groups[g].procs[n];
             match running.proc.state {
                 State::Running if running.is_ready() => return Ok(()),
+                _ if running.record.overdue => {
+                    let why = running.record.check.clone();
+                    let why = why.unwrap_or("not ready in time".into());
+                    return Err(Fault::about(code::FAILED, why));
+                }
                 State::Running | State::Starting => {}
                 _ => return Err(Fault::about(code::ABNORMAL_TERMINATION, name)),
             }

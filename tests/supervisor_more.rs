@@ -244,7 +244,7 @@ autorestart=false
     std::fs::write(daemon.path("ready"), "").unwrap();
     daemon.running(2);
     let json: serde_json::Value =
-        serde_json::from_str(&daemon.ctl("tail db").0.lines().next().unwrap()).unwrap();
+        serde_json::from_str(daemon.ctl("tail db").0.lines().next().unwrap()).unwrap();
     assert_eq!(json["line"], "listening");
 }
 

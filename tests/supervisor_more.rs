@@ -350,3 +350,66 @@ limit_nofile=77
         assert!(text.contains(line), "{text}");
     }
 }
+
+const TALKERS: &str = "\
+[program:count]
+command=/bin/sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done'
+startsecs=0
+stdout_logfile=%(here)s/count.log
+[program:auto]
+command=/bin/sh -c 'echo first; exec sleep 1000'
+startsecs=0
+[program:rests]
+command=/bin/sleep 1000
+startsecs=0
+";
+
+/// The numbers in the log are 1, 2, 3 ... without a gap.
+fn nothing_lost(daemon: &Daemon) -> usize {
+    let text = std::fs::read_to_string(daemon.path("count.log")).unwrap();
+    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    let numbers: Vec<usize> = whole.lines().map(|l| l.parse().unwrap()).collect();
+    let expected: Vec<usize> = (1..=numbers.len()).collect();
+    assert_eq!(numbers, expected);
+    numbers.len()
+}
+
+#[test]
+fn an_upgrade_keeps_processes_and_their_logs() {
+    let daemon = Daemon::new(TALKERS);
+    daemon.running(3);
+    daemon.ctl("stop rests");
+    let before = ["count", "auto"].map(|n| daemon.pid(n));
+    let of_daemon = daemon.ctl("pid").0;
+    for _ in 0..3 {
+        assert_eq!(daemon.ctl("upgrade"), ("Upgraded\n".into(), 0));
+    }
+    assert_eq!(daemon.ctl("pid").0, of_daemon);
+    assert_eq!(["count", "auto"].map(|n| daemon.pid(n)), before);
+    assert!(daemon.ctl("status rests").0.contains("STOPPED"));
+    assert_eq!(daemon.ctl("tail auto").0, "first\n\n");
+    let lines = nothing_lost(&daemon);
+    until(|| nothing_lost(&daemon) > lines);
+    assert_eq!(daemon.ctl("stop count").0, "count: stopped\n");
+}
+
+#[test]
+fn a_daemon_that_was_killed_finds_its_processes_again() {
+    let mut daemon = Daemon::new(TALKERS);
+    daemon.running(3);
+    let before = ["count", "auto", "rests"].map(|n| daemon.pid(n));
+    daemon.child.kill().unwrap();
+    daemon.child.wait().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    daemon.child = start(daemon.dir.path());
+    daemon.wait_for_server();
+    daemon.running(3);
+    assert_eq!(["count", "auto", "rests"].map(|n| daemon.pid(n)), before);
+    assert!(daemon.ctl("why count").0.contains("adopted"));
+    let lines = nothing_lost(&daemon);
+    until(|| nothing_lost(&daemon) > lines);
+    daemon.ctl("signal KILL auto");
+    until(|| !["", "0", before[1].as_str()].contains(&daemon.pid("auto").as_str()));
+    assert_eq!(daemon.ctl("stop rests").0, "rests: stopped\n");
+    assert!(!Path::new("/proc").join(&before[2]).join("cwd").exists());
+}

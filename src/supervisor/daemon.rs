@@ -4,6 +4,7 @@ use super::config::{self, Address, Config, Server};
 use super::flags::Flags;
 use super::group::{Mood, Shared, Supervisor};
 use super::http;
+use super::keep;
 use super::logs::LogFile;
 use super::mainlog::{Level, MainLog};
 use std::cell::RefCell;
@@ -56,6 +57,11 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
     if flags.check {
         return Ok(check(&file));
     }
+    let origin = (
+        std::env::current_exe().unwrap_or_default(),
+        std::env::args_os().collect(),
+        std::env::current_dir().unwrap_or_default(),
+    );
     let mut first = true;
     loop {
         let mut config = config::load(&file)?;
@@ -67,11 +73,16 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
             .iter()
             .map(|server| Ok((bind(server)?, server.clone())))
             .collect::<Result<_, String>>()?;
-        if first && !config.daemon.nodaemon {
+        let mut left = keep::left(&children_file(&config));
+        if first && !config.daemon.nodaemon && !left.resumed {
             daemonize(&config)?;
         }
+        if !first {
+            left = keep::Left::default();
+        }
         first = false;
-        let (mood, code) = live(&file, config, listeners)?;
+        let inherited = (left, origin.clone());
+        let (mood, code) = live(&file, config, listeners, inherited)?;
         if mood != Mood::Restarting {
             return Ok(code);
         }
@@ -225,11 +236,20 @@ fn daemonize(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
+/// Where the daemon notes its children.
+fn children_file(config: &Config) -> PathBuf {
+    PathBuf::from(format!("{}.children", config.daemon.pidfile))
+}
+
+/// What an earlier daemon left, and what an upgrade runs.
+type Inherited = (keep::Left, (PathBuf, Vec<OsString>, PathBuf));
+
 /// One life: from reading the configuration to the last process's end.
 fn live(
     file: &Path,
     config: Config,
     listeners: Vec<(Listener, Server)>,
+    inherited: Inherited,
 ) -> Result<(Mood, u8), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -244,7 +264,7 @@ fn live(
         })
         .collect();
     let local = tokio::task::LocalSet::new();
-    let ended = local.block_on(&runtime, main_loop(file, config, listeners))?;
+    let ended = local.block_on(&runtime, main_loop(file, config, listeners, inherited))?;
     for path in sockets.iter().chain([&pidfile]) {
         let _ = std::fs::remove_file(path);
     }
@@ -268,13 +288,17 @@ fn open_log(config: &Config) -> Result<MainLog, String> {
 }
 
 /// Removes AUTO logs that an earlier life of the same identifier left.
-fn clean_up(config: &Config) {
+fn clean_up(config: &Config, keep: &keep::Left) {
     let daemon = &config.daemon;
     let marks = ["stdout", "stderr"].map(|c| format!("-{c}---{}-", daemon.identifier));
     let Ok(entries) = std::fs::read_dir(&daemon.childlogdir) else {
         return;
     };
     for entry in entries.flatten() {
+        let path = Some(entry.path());
+        if keep.processes.iter().any(|k| k.logs.contains(&path)) {
+            continue;
+        }
         let name = entry.file_name().to_string_lossy().into_owned();
         let unique = marks.iter().find_map(|mark| Some(name.split_once(mark)?.1));
         let ours = unique.and_then(|rest| rest.split_once(".log"));
@@ -288,6 +312,7 @@ async fn main_loop(
     file: &Path,
     config: Config,
     listeners: Vec<(Listener, Server)>,
+    inherited: Inherited,
 ) -> Result<(Mood, u8), String> {
     let io = |e: std::io::Error| e.to_string();
     let mut child = signal(SignalKind::child()).map_err(io)?;
@@ -298,7 +323,7 @@ async fn main_loop(
     let mut usr2 = signal(SignalKind::user_defined2()).map_err(io)?;
     let log = open_log(&config)?;
     if !config.daemon.nocleanup {
-        clean_up(&config);
+        clean_up(&config, &inherited.0);
     }
     let (reports, mut seen) = tokio::sync::mpsc::unbounded_channel();
     let shared: Shared = Rc::new(RefCell::new(Supervisor::new(
@@ -307,7 +332,9 @@ async fn main_loop(
         log,
         reports,
     )));
+    inherit(&mut shared.borrow_mut(), inherited);
     begin(&shared, listeners)?;
+    shared.borrow_mut().dismiss_left();
     let mut changes = shared.borrow().changes.subscribe();
     let mut report = None;
     loop {
@@ -316,10 +343,23 @@ async fn main_loop(
             sup.reap();
             sup.tick();
             sup.start_waiting();
+            let kept = sup.groups.iter().map(|g| g.procs.len()).sum();
+            if sup.keeper.is_full(kept) {
+                let all = sup.all_kept(false);
+                sup.keeper.rewrite(&all, false);
+            }
+            if sup.upgrade_at.is_some_and(|at| at <= sup.now()) {
+                sup.upgrade_at = None;
+                let why = sup.exec_again();
+                sup.log
+                    .write(Level::Error, &format!("upgrade failed: {why}"));
+            }
             if sup.mood != Mood::Running && sup.wind_down() {
+                sup.keeper.end();
                 return Ok((sup.mood, sup.exit_code));
             }
-            (sup.deadline(), sup.now(), sup.mood)
+            let deadline = [sup.deadline(), sup.upgrade_at].into_iter().flatten().min();
+            (deadline, sup.now(), sup.mood)
         };
         if mood != Mood::Running && report.is_none_or(|at| at <= now) {
             let left = shared.borrow().unstopped().join(", ");
@@ -352,6 +392,29 @@ async fn main_loop(
             () = timer => {}
         }
     }
+}
+
+/// Takes up what an earlier daemon left.
+fn inherit(sup: &mut Supervisor, (left, origin): Inherited) {
+    let mut keeper = keep::Keeper::begin(&children_file(&sup.config), left.upgrades);
+    let running: Vec<_> = left
+        .processes
+        .iter()
+        .filter(|k| k.pid.is_some())
+        .cloned()
+        .collect();
+    keeper.rewrite(&running, false);
+    if left.resumed {
+        let line = format!("upgraded, {} processes are kept", running.len());
+        sup.log.write(Level::Info, &line);
+    } else if !running.is_empty() {
+        let line = format!("an earlier daemon left {} processes", running.len());
+        sup.log.write(Level::Warn, &line);
+    }
+    sup.keeper = keeper;
+    sup.left = left.processes.into_iter().map(|k| (k.full(), k)).collect();
+    sup.left_stopping = left.stopping;
+    sup.origin = origin;
 }
 
 fn shut_down(shared: &Shared, name: &str) {

@@ -1,6 +1,8 @@
 //! The running groups: performs what the state machines ask for, on the real kernel.
 
+use super::adopt::inode;
 use super::config::{self, Config, Group};
+use super::keep::{Keeper, Kept};
 use super::logs::{self, LogFile};
 use super::mainlog::{Level, MainLog};
 use super::proc::{Action, Ended, Event, Millis, Proc, State};
@@ -12,7 +14,8 @@ use super::watch::{Reports, notify_socket};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::os::fd::OwnedFd;
+use std::ffi::OsString;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -90,6 +93,16 @@ pub struct Supervisor {
     pub changes: watch::Sender<u64>,
     /// The code the daemon ends with.
     pub exit_code: u8,
+    /// The file of its children.
+    pub keeper: Keeper,
+    /// What an earlier daemon left, by `group:name`.
+    pub left: HashMap<String, Kept>,
+    /// Those of them that were to stop.
+    pub left_stopping: Vec<i32>,
+    /// Its program, arguments and directory: what an upgrade runs.
+    pub origin: (PathBuf, Vec<OsString>, PathBuf),
+    /// When it is to be upgraded.
+    pub upgrade_at: Option<Millis>,
     /// Where checks tell what they saw.
     pub reports: Reports,
     /// Who waits for the end of a check's command, by its process id.
@@ -118,6 +131,11 @@ impl Supervisor {
             server_url: None,
             changes: watch::Sender::new(0),
             exit_code: 0,
+            keeper: Keeper::default(),
+            left: HashMap::new(),
+            left_stopping: Vec::new(),
+            origin: Default::default(),
+            upgrade_at: None,
             reports,
             checks: HashMap::new(),
             clock: Instant::now(),
@@ -163,7 +181,7 @@ impl Supervisor {
         );
         if config.kind == config::GroupKind::Plain {
             for n in 0..self.groups[at].procs.len() {
-                if self.groups[at].procs[n].proc.program.autostart {
+                if !self.take_over(at, n) && self.groups[at].procs[n].proc.program.autostart {
                     self.autostart(at, n);
                 }
             }
@@ -194,6 +212,9 @@ impl Supervisor {
         let path = match &channel.file {
             config::LogFile::None | config::LogFile::Syslog => return None,
             config::LogFile::Path(path) => PathBuf::from(path),
+            config::LogFile::Auto if self.left_log(group, program, which).is_some() => {
+                self.left_log(group, program, which).unwrap_or_default()
+            }
             config::LogFile::Auto => {
                 let daemon = &self.config.daemon;
                 let made = tempfile::Builder::new()
@@ -219,6 +240,12 @@ impl Supervisor {
                 None
             }
         }
+    }
+
+    /// The log that an earlier daemon made up.
+    fn left_log(&self, group: &str, program: &config::Program, which: &str) -> Option<PathBuf> {
+        let kept = self.left.get(&format!("{group}:{}", program.name))?;
+        kept.logs[usize::from(which == "stderr")].clone()
     }
 
     /// Takes a group out; its AUTO logs go with it. False while something of it runs.
@@ -261,6 +288,7 @@ impl Supervisor {
         let mut todo = vec![event];
         while let Some(event) = todo.pop() {
             let now = self.now();
+            let spawned = matches!(event, Event::Spawned(_) | Event::Adopted(..));
             for action in self.groups[group].procs[n].proc.step(event, now) {
                 match action {
                     Action::Log(warning, line) => {
@@ -277,6 +305,7 @@ impl Supervisor {
                         signal,
                         group: whole,
                     } => {
+                        self.keeper.stopping(pid);
                         if let Some(mark) = &self.groups[group].procs[n].record.tree {
                             tree::signal(mark, signal);
                         } else if !signal_process(pid, signal, whole) {
@@ -284,6 +313,10 @@ impl Supervisor {
                         }
                     }
                 }
+            }
+            if spawned {
+                let kept = self.kept(group, n);
+                self.keeper.started(kept);
             }
             let running = &mut self.groups[group].procs[n];
             let revive = running.proc.state == State::Stopped && running.record.revive;
@@ -313,6 +346,9 @@ impl Supervisor {
         let running = &mut self.groups[group].procs[n];
         running.stop = wall();
         running.stdin = None;
+        if let Some(pid) = running.proc.pid {
+            self.keeper.ended(pid);
+        }
         running.record.ended(End {
             how: Some(how),
             at: running.stop,
@@ -347,6 +383,17 @@ impl Supervisor {
         running.start = wall();
         running.record.started();
         running.record.tree = mark;
+        let stderr = child.stderr.as_ref();
+        running.record.pipes = [
+            inode(child.stdin.as_fd()),
+            inode(child.stdout.as_fd()),
+            stderr.map_or(0, |fd| inode(fd.as_fd())),
+        ];
+        running.record.fds = [
+            child.stdin.as_raw_fd(),
+            child.stdout.as_raw_fd(),
+            stderr.map_or(-1, AsRawFd::as_raw_fd),
+        ];
         follow(
             child.stdout,
             running.stdout.clone(),
@@ -371,7 +418,11 @@ impl Supervisor {
         Event::Spawned(child.pid)
     }
 
-    fn environment(&self, group: &str, program: &config::Program) -> Vec<(String, String)> {
+    pub(super) fn environment(
+        &self,
+        group: &str,
+        program: &config::Program,
+    ) -> Vec<(String, String)> {
         let mut all: Vec<(String, String)> = std::env::vars_os()
             .map(|(k, v)| (k.to_string_lossy().into(), v.to_string_lossy().into()))
             .collect();
@@ -502,7 +553,8 @@ pub fn signal_process(pid: i32, signal: nix::sys::signal::Signal, group: bool) -
     )
 }
 
-fn nonblocking(fd: &OwnedFd) -> std::io::Result<()> {
+/// Makes reads and writes return at once.
+pub fn nonblocking(fd: &OwnedFd) -> std::io::Result<()> {
     use nix::fcntl::{FcntlArg, OFlag, fcntl};
     fcntl(fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok(())

@@ -1,5 +1,6 @@
 //! supervisord and supervisorctl: the surface of supervisor 4.3.0, and what it lacks.
 
+pub mod adopt; // processes from daemon to daemon
 pub mod config; // the INI files
 pub mod converge; // new definitions for running groups
 pub mod ctl; // supervisorctl
@@ -8,6 +9,7 @@ pub mod events; // event types
 pub mod flags; // supervisord's command line
 pub mod group; // the running groups
 pub mod http; // the servers
+pub mod keep; // the file of the daemon's children
 pub mod logs; // log files
 pub mod mainlog; // the daemon's own log
 pub mod metrics; // /metrics

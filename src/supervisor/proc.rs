@@ -88,6 +88,8 @@ pub enum Event {
     Stop,
     /// [`Action::Spawn`] worked.
     Spawned(i32),
+    /// An earlier daemon started it, so many milliseconds ago.
+    Adopted(i32, Millis),
     /// [`Action::Spawn`] did not work, and why.
     SpawnFailed(String),
     /// It was reaped.
@@ -185,6 +187,9 @@ impl Proc {
             Event::Spawned(pid) if self.state == State::Starting && self.pid.is_none() => {
                 self.spawned(pid, now, &mut out);
             }
+            Event::Adopted(pid, age) if self.pid.is_none() && self.state != State::Starting => {
+                self.adopted(pid, age, now, &mut out);
+            }
             Event::SpawnFailed(why) if self.state == State::Starting && self.pid.is_none() => {
                 out.push(Action::Log(false, format!("spawnerr: {why}")));
                 self.spawnerr = Some(why);
@@ -228,6 +233,37 @@ impl Proc {
             self.succeed(pid, out);
         } else {
             self.wake = Some(now.saturating_add(wait).saturating_add(1));
+        }
+    }
+
+    fn adopted(&mut self, pid: i32, age: Millis, now: Millis, out: &mut Vec<Action>) {
+        self.spawnerr = None;
+        self.exit = None;
+        self.failures = 0;
+        self.pid = Some(pid);
+        self.started = Some(now.saturating_sub(age));
+        self.enter(State::Starting, " tries:0".into(), out);
+        let name = &self.program.name;
+        out.push(Action::Log(
+            false,
+            format!("adopted: '{name}' with pid {pid}"),
+        ));
+        let left = self
+            .program
+            .startsecs
+            .saturating_mul(1000)
+            .saturating_sub(age);
+        if left <= 0 {
+            self.succeed(pid, out);
+        } else {
+            self.wake = Some(now.saturating_add(left).saturating_add(1));
+        }
+    }
+
+    /// Puts it where an earlier daemon left it; for one that was never started by this one.
+    pub fn rest(&mut self, state: State) {
+        if self.pid.is_none() && state.rests() {
+            self.state = state;
         }
     }
 

@@ -51,6 +51,10 @@ pub struct Record {
     pub check: Option<String>,
     /// Processes it waits for before it is started by itself.
     pub waits: Vec<String>,
+    /// Inodes of the pipes at its standard input, output and error; 0 for none.
+    pub pipes: [u64; 3],
+    /// The daemon's descriptors of these as numbers, perhaps closed by now; -1 for none.
+    pub fds: [i32; 3],
     /// Its checks.
     pub tasks: Vec<tokio::task::AbortHandle>,
     /// Failed liveness checks in a row.

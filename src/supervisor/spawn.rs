@@ -122,11 +122,12 @@ impl Pipes {
         let pipe = || nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC);
         let (child_stdin, stdin) = pipe()?;
         let (stdout, child_stdout) = pipe()?;
+        let (child_stdin, child_stdout) = (both_ends(child_stdin), both_ends(child_stdout));
         let (stderr, child_stderr) = match redirect {
             true => (None, child_stdout.try_clone()?),
             false => {
                 let (stderr, child) = pipe()?;
-                (Some(stderr), child)
+                (Some(stderr), both_ends(child))
             }
         };
         Ok(Pipes {
@@ -138,6 +139,18 @@ impl Pipes {
             child_stderr,
         })
     }
+}
+
+/// One descriptor for both ends of a pipe. The copy holds it, so that the pipe with all that is in
+/// it outlives the daemon, and the copy is neither killed by writing nor told of an end of input.
+fn both_ends(fd: OwnedFd) -> OwnedFd {
+    use std::os::fd::AsRawFd;
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let both = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path);
+    both.map_or(fd, OwnedFd::from)
 }
 
 fn dispatcher_error(program: &Program, error: std::io::Error) -> String {

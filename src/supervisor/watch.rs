@@ -25,6 +25,8 @@ pub enum Report {
     Alive(i32),
     /// It failed its liveness check, and how.
     Ailing(i32, String),
+    /// A process that is not the daemon's child ended.
+    Gone(i32),
     /// A check wants its command run.
     Run(
         Box<Program>,
@@ -126,6 +128,7 @@ impl Supervisor {
             | Report::NotReady(pid, _)
             | Report::Overdue(pid)
             | Report::Alive(pid)
+            | Report::Gone(pid)
             | Report::Ailing(pid, _) => pid,
         };
         let Some((g, n)) = self.by_pid(pid) else {
@@ -152,6 +155,12 @@ impl Supervisor {
                 self.log
                     .write(Level::Warn, &format!("not ready in time: {name} ({why})"));
                 self.bump();
+            }
+            Report::Gone(_) => {
+                self.send(g, n, Event::Ended(Ended::Code(-1)));
+                if let Some(end) = &mut self.groups[g].procs[n].record.end {
+                    end.how = None;
+                }
             }
             Report::Alive(_) => {
                 running.record.ailing = 0;

@@ -7,6 +7,10 @@ use crate::supervisor::rpc::Fault;
 use crate::supervisor::rpc::fault::code;
 use crate::value::{Map, Value};
 
+/// How often, and at what distance, `upgrade` looks whether it is done.
+const UPGRADE_LOOKS: usize = 300;
+const UPGRADE_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+
 impl Session {
     /// Runs a command that is not supervisorctl's, or one with an option that is not; `None` for
     /// all others.
@@ -24,6 +28,7 @@ impl Session {
             "restart" if has("--rolling") => self.rolling(&names),
             "restart" if has("--parallel") => self.parallel(&names),
             "why" => self.why(&names),
+            "upgrade" => self.upgrade(),
             _ => return None,
         };
         Some(done)
@@ -185,6 +190,25 @@ impl Session {
         let params = Value::list(names.iter().map(|n| n.as_str().into()).collect());
         let results = self.call_more("restartProcesses", &[params])?;
         self.results("start", &results);
+        Ok(())
+    }
+
+    /// Waits until the new program answers.
+    fn upgrade(&mut self) -> Done {
+        let next = self.call_more("upgrade", &[])?.as_int();
+        for _ in 0..UPGRADE_LOOKS {
+            std::thread::sleep(UPGRADE_PAUSE);
+            // It may not listen yet.
+            let Ok(now) = self.server.call("gxdeploy.upgrades", &[]) else {
+                continue;
+            };
+            if now.as_int() == next {
+                self.say("Upgraded");
+                return Ok(());
+            }
+        }
+        self.say("ERROR: not upgraded (see \"maintail\")");
+        self.code = 1;
         Ok(())
     }
 

@@ -101,6 +101,19 @@ fn legal(from: State, to: State) -> bool {
 }
 
 #[test]
+fn an_adopted_process_has_its_age() {
+    let mut k = Kernel::new("startsecs=10");
+    k.alive.push(7);
+    k.send(Event::Adopted(7, 4000));
+    k.pass(6000);
+    assert_eq!(k.proc.state, State::Starting);
+    k.pass(1);
+    assert_eq!(k.proc.state, State::Running);
+    k.send(Event::Adopted(8, 0));
+    assert_eq!(k.proc.pid, Some(7), "a running copy is not exchanged");
+}
+
+#[test]
 fn up_after_startsecs_and_not_before() {
     let mut k = Kernel::new("startsecs=2");
     k.send(Event::Start);

@@ -23,6 +23,10 @@ pub async fn answer(shared: &Shared, method: &str, p: &Params<'_>) -> Answer {
         "restartProcesses" => restart(shared, &names(p, 0)).await,
         "waitReady" => ready(shared, p.text(0)?).await.map(|()| true.into()),
         "explain" => explain(&shared.borrow(), p.text(0)?),
+        "upgrade" => upgrade(shared),
+        "upgrades" => Ok(i64::try_from(shared.borrow().keeper.upgrades())
+            .unwrap_or(0)
+            .into()),
         "getAllProcessInfo" => Ok(all(&shared.borrow())),
         _ => Err(Fault::new(code::UNKNOWN_METHOD)),
     }
@@ -149,6 +153,19 @@ async fn restart(shared: &Shared, names: &[String]) -> Answer {
         results.push(methods::outcome(group, name, &result));
     }
     Ok(Value::list(results))
+}
+
+/// The answer must be on its way before the program is exchanged, in milliseconds.
+const UPGRADE_PAUSE: i64 = 100;
+
+/// Exchanges the daemon's program; the number that `upgrades` gives when that is done.
+fn upgrade(shared: &Shared) -> Answer {
+    let mut sup = shared.borrow_mut();
+    config::load(&sup.file).map_err(|e| Fault::about(code::CANT_REREAD, e))?;
+    sup.upgrade_at = Some(sup.now() + UPGRADE_PAUSE);
+    sup.bump();
+    let next = sup.keeper.upgrades() + 1;
+    Ok(i64::try_from(next).unwrap_or(0).into())
 }
 
 /// Waits until a process passed its readiness check, or is RUNNING where it has none.

@@ -35,9 +35,16 @@ impl Child {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut process = command
-            .spawn()
-            .map_err(|e| refused(r#become, &crate::diag::reason(&e)))?;
+        let mut process = command.spawn().map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                let program = command.get_program().to_string_lossy();
+                refused(
+                    r#become,
+                    &format!("there is no program {program} on the host"),
+                )
+            }
+            _ => refused(r#become, &crate::diag::reason(&e)),
+        })?;
         let (Some(to), Some(from), Some(errors)) = (
             process.stdin.take(),
             process.stdout.take(),
@@ -46,7 +53,7 @@ impl Child {
             return Err(refused(r#become, "its pipes are missing"));
         };
         let to = Arc::new(Mutex::new(Some(to)));
-        let said = watch_errors(errors, to.clone(), r#become.password.clone());
+        let said = watch_errors(errors, to.clone(), r#become);
         let mut from = BufReader::new(from);
         let ready = wait_ready(&mut from);
         let to = to.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -266,20 +273,29 @@ type Input = Arc<Mutex<Option<ChildStdin>>>;
 fn watch_errors(
     mut errors: impl Read + Send + 'static,
     to: Input,
-    password: Option<String>,
+    r#become: &Become,
 ) -> Arc<Mutex<String>> {
+    let mut password = r#become.password.clone();
+    // su asks in words of its own, in the language of the host.
+    let own_words = r#become.method == "su";
     let said = Arc::new(Mutex::new(String::new()));
     let kept = said.clone();
     std::thread::spawn(move || {
-        let mut password = password;
         let mut buffer = [0; 1024];
         while let Ok(n @ 1..) = errors.read(&mut buffer) {
             let mut said = kept.lock().unwrap_or_else(PoisonError::into_inner);
             said.push_str(&String::from_utf8_lossy(&buffer[..n]));
-            if !said.contains(PROMPT) {
+            let asked = match own_words {
+                true => said.trim_end().ends_with([':', '：']),
+                false => said.contains(PROMPT),
+            };
+            if !asked {
                 continue;
             }
-            *said = said.replace(PROMPT, "");
+            match own_words {
+                true => said.clear(),
+                false => *said = said.replace(PROMPT, ""),
+            }
             let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
             match (password.take(), to.as_mut()) {
                 (Some(password), Some(to)) => {

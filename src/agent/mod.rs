@@ -10,4 +10,5 @@ mod inbox;
 mod place;
 mod serve;
 
+pub use place::settle;
 pub use serve::serve;

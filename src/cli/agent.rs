@@ -18,6 +18,7 @@ pub(super) fn run(_: Args) -> Result<Exit> {
         // Should even this fail, commands say so.
         let _ = std::env::set_current_dir("/");
     }
+    agent::settle();
     // A control side that is gone ends the agent even while a step runs.
     let gone = |ended: io::Result<()>| {
         std::process::exit(match ended {

@@ -10,6 +10,7 @@ mod hosts;
 mod inventory;
 mod run;
 mod show;
+mod status;
 mod usage;
 mod vault;
 mod version;
@@ -120,6 +121,7 @@ enum Verb {
     Doc(doc::Args),
     Facts(facts::Args),
     Hosts(hosts::Args),
+    Status(status::Args),
     Version(version::Args),
     #[command(hide = true)]
     Agent(agent::Args),
@@ -136,6 +138,7 @@ impl Verb {
             Verb::Doc(args) => doc::run(args),
             Verb::Facts(args) => facts::run(args),
             Verb::Hosts(args) => hosts::run(&args),
+            Verb::Status(args) => status::run(&args),
             Verb::Version(args) => version::run(args),
             Verb::Agent(args) => agent::run(args),
         }

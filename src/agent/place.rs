@@ -129,7 +129,7 @@ mod tests {
         for name in ["agent-me", "agent-old", "agent-runs", ".new-cut", "other"] {
             std::fs::write(path(name), name).unwrap();
         }
-        let mut left = || {
+        let left = || {
             let entries = std::fs::read_dir(dir.path()).unwrap();
             let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name()).collect();
             names.sort();

@@ -115,9 +115,10 @@ impl Module for Blockinfile {
         Editable::open(&args.path, view)?.settle(&args.shared, view)
     }
 
-    fn explain(args: &Args, view: &dyn View, planned: &[Op], _: bool) -> Result<Json> {
+    fn explain(args: &Args, view: &dyn View, planned: &[Op], diff: bool) -> Result<Json> {
         let file = Editable::open(&args.path, view)?;
-        let message = match args.change(&file)? {
+        let change = args.change(&file)?;
+        let message = match &change {
             None => "",
             Some(_) if file.is_missing() => "File created",
             Some(_) if args.lines().is_empty() => "Block removed",
@@ -126,6 +127,9 @@ impl Module for Blockinfile {
         let mut keys = json!({"msg": file.message(message, &args.shared, view)?});
         if let Some(path) = backup_of(planned) {
             keys["backup_file"] = path;
+        }
+        if diff && let Some(diff) = file.diff(change.as_deref(), &args.shared, view)? {
+            keys["diff"] = diff;
         }
         Ok(keys)
     }

@@ -129,7 +129,7 @@ impl Module for Lineinfile {
         Editable::open(&args.path, view)?.settle(&args.shared, view)
     }
 
-    fn explain(args: &Args, view: &dyn View, planned: &[Op], _: bool) -> Result<Json> {
+    fn explain(args: &Args, view: &dyn View, planned: &[Op], diff: bool) -> Result<Json> {
         let file = Editable::open(&args.path, view)?;
         if file.is_missing() && args.state == State::Absent {
             return Ok(json!({"msg": "file not present"}));
@@ -144,6 +144,9 @@ impl Module for Lineinfile {
         }
         if let Some(warning) = args.warning() {
             keys["warnings"] = json!([warning]);
+        }
+        if diff && let Some(diff) = file.diff(change.text.as_deref(), &args.shared, view)? {
+            keys["diff"] = diff;
         }
         Ok(keys)
     }

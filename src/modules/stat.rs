@@ -4,12 +4,13 @@ use super::Module;
 use super::common::file_attrs::attributes_of;
 use super::common::file_facts::{facts, may};
 use super::common::place::Place;
-use crate::diag::Result;
+use crate::diag::{Diag, Result};
 use crate::sys::{Algorithm, Command, Known, Outcome, View};
 use crate::value::unknown_json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
+use std::path::Path;
 
 /// Tells of a file what is known of it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +68,9 @@ impl Module for Stat {
         };
         Ok(match stat {
             Known::Unknown => json!({"stat": unknown_json(&format!("stat of {}", place.shown))}),
+            Known::Known(None) if is_below_file(&place.at, view)? => {
+                return Err(Diag::error("bad-file", "Not a directory").about("path"));
+            }
             Known::Known(None) => json!({"stat": {"exists": false}}),
             Known::Known(Some(stat)) => json!({"stat": args.tell(&place, &stat, view)?}),
         })
@@ -125,6 +129,18 @@ impl Args {
         }
         Ok(out)
     }
+}
+
+/// True where something on the way to a path is there and is no directory.
+fn is_below_file(path: &Path, view: &dyn View) -> Result<bool> {
+    for dir in path.ancestors().skip(1) {
+        match view.stat(dir)? {
+            Known::Known(Some(stat)) => return Ok(!stat.is_dir()),
+            Known::Known(None) => {}
+            Known::Unknown => return Ok(false),
+        }
+    }
+    Ok(false)
 }
 
 /// Type and encoding, as `file` tells them.

@@ -8,6 +8,7 @@ use super::write::{Rewrite, check_validate};
 use crate::diag::{Diag, Result};
 use crate::sys::path::parent;
 use crate::sys::{Content, Known, Op, View};
+use serde_json::{Value as Json, json};
 use std::path::PathBuf;
 
 /// The file as it is now.
@@ -117,6 +118,42 @@ impl Editable {
     /// Those of the attributes.
     pub fn settle(&self, attrs: &FileAttrs, view: &dyn View) -> Result<Vec<Op>> {
         attrs.ops(&self.target, view)
+    }
+
+    /// The differences that a result shows, of the text and of the attributes, both also where
+    /// nothing changes (observed: ansible-core 2.19.14). Nothing where the text is not known yet.
+    ///
+    /// # Errors
+    /// Those of the attributes.
+    pub fn diff(
+        &self,
+        text: Option<&str>,
+        attrs: &FileAttrs,
+        view: &dyn View,
+    ) -> Result<Option<Json>> {
+        let Known::Known(before) = &self.text else {
+            return Ok(None);
+        };
+        let before = before.as_deref().unwrap_or_default();
+        let head = |what: &str| format!("{} ({what})", self.place.shown);
+        let mut of_attrs = json!({
+            "before_header": head("file attributes"),
+            "after_header": head("file attributes"),
+        });
+        let stat = super::place::stat(&self.target, view)?;
+        if let Some(stat) = &stat
+            && let Some((old, new)) = attrs.changes(stat, &self.target, view)?
+        {
+            of_attrs["before"] = old;
+            of_attrs["after"] = new;
+        }
+        let of_text = json!({
+            "before": before,
+            "after": text.unwrap_or(before),
+            "before_header": head("content"),
+            "after_header": head("content"),
+        });
+        Ok(Some(json!([of_text, of_attrs])))
     }
 
     /// The message with a word on attributes, where they change too.

@@ -110,6 +110,37 @@ impl FileAttrs {
             || !self.owner_change(Some(stat), path, view)?.is_empty())
     }
 
+    /// Owner, group and mode before and after, as far as they change: two objects with Ansible's
+    /// keys, accounts by number.
+    ///
+    /// # Errors
+    /// `no-such-account`.
+    pub fn changes(
+        &self,
+        stat: &Stat,
+        path: &Path,
+        view: &dyn View,
+    ) -> Result<Option<(Json, Json)>> {
+        let (mut before, mut after) = (Map::new(), Map::new());
+        let owner = self.owner_change(Some(stat), path, view)?;
+        if let Some(user) = owner.user {
+            let uid = view.user(&user)?.known().flatten().and_then(|u| u.uid);
+            before.insert("owner".into(), json!(stat.uid));
+            after.insert("owner".into(), uid.map_or(json!(user), |uid| json!(uid)));
+        }
+        if let Some(group) = owner.group {
+            let gid = view.group(&group)?.known().flatten().and_then(|g| g.gid);
+            before.insert("group".into(), json!(stat.gid));
+            after.insert("group".into(), gid.map_or(json!(group), |gid| json!(gid)));
+        }
+        if let Some(mode) = self.mode_change(Some(stat), view) {
+            before.insert("mode".into(), json!(mode_text(stat.mode)));
+            after.insert("mode".into(), json!(mode_text(mode)));
+        }
+        let none = after.is_empty();
+        Ok((!none).then(|| (Json::Object(before), Json::Object(after))))
+    }
+
     fn owner_change(&self, stat: Option<&Stat>, path: &Path, view: &dyn View) -> Result<Owner> {
         let uid = |name: &str| Ok(view.user(name)?.map(|user| user.map(|u| u.uid)));
         let gid = |name: &str| Ok(view.group(name)?.map(|group| group.map(|g| g.gid)));

@@ -1,6 +1,6 @@
 //! Contents that the control side holds, fetched when a step needs their bytes.
 
-use super::inbox::Delivery;
+use super::inbox::{ACT, Delivery};
 use crate::diag::{Diag, Result};
 use crate::sys::Blob;
 use crate::sys::blobs::Blobs;
@@ -44,18 +44,30 @@ impl RemoteBlobs {
     /// # Errors
     /// `connection-lost`.
     pub fn fetch(&self, sha256: &str) -> Result<Option<Vec<u8>>> {
-        let lost = |what: &str| Diag::error("connection-lost", what);
         let request = FromAgent::NeedBlob {
             sha256: sha256.to_owned(),
         };
-        send(&self.out, &request).map_err(|_| lost("the control side is gone"))?;
+        self.ask(&request, sha256)
+    }
+
+    /// Tells the parent agent that a step is about to have its first effect, and waits until it may.
+    ///
+    /// # Errors
+    /// `connection-lost`.
+    pub fn may_act(&self) -> Result<()> {
+        self.ask(&FromAgent::Acting, ACT).map(|_| ())
+    }
+
+    fn ask(&self, request: &FromAgent, wanted: &str) -> Result<Option<Vec<u8>>> {
+        let lost = |what: &str| Diag::error("connection-lost", what);
+        send(&self.out, request).map_err(|_| lost("the control side is gone"))?;
         let deliveries = self
             .deliveries
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         match deliveries.recv() {
-            Ok((name, bytes)) if name == sha256 => Ok(bytes),
-            Ok((name, _)) => Err(lost(&format!("asked for content {sha256}, got {name}"))),
+            Ok((name, bytes)) if name == wanted => Ok(bytes),
+            Ok((name, _)) => Err(lost(&format!("asked for {wanted}, got {name}"))),
             Err(_) => Err(lost("the control side is gone")),
         }
     }

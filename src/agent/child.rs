@@ -82,6 +82,7 @@ impl Child {
         mut step: Step,
         out: &Out,
         blobs: &RemoteBlobs,
+        mut acting: impl FnMut(),
     ) -> Result<StepResult> {
         let gone = || Diag::error("become", "the agent of the other user died");
         // Steps are dropped here, never by the child.
@@ -102,7 +103,13 @@ impl Child {
                     self.deliver(blobs.fetch(&sha256)?, sha256)
                         .map_err(|_| gone())?;
                 }
-                FromAgent::Ready { .. } | FromAgent::Dropped { .. } => {}
+                FromAgent::Acting => {
+                    acting();
+                    self.say(&ToAgent::Act).map_err(|_| gone())?;
+                }
+                FromAgent::Ready { .. }
+                | FromAgent::Dropped { .. }
+                | FromAgent::Warning { .. } => {}
             }
         }
     }

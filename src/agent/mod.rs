@@ -7,6 +7,7 @@
 mod blobs;
 mod child;
 mod inbox;
+mod pending;
 mod place;
 mod serve;
 

@@ -3,10 +3,11 @@
 use super::blobs::{Out, RemoteBlobs, Shared, send};
 use super::child::Child;
 use super::inbox::{self, Inbox, Item};
+use super::pending;
 use crate::diag::Diag;
 use crate::modules::{self, StepResult};
 use crate::sys::overlay::Overlay;
-use crate::sys::real::RealHost;
+use crate::sys::real::{BeforeEffect, RealHost};
 use crate::sys::{Host, Known, View};
 use crate::wire::{Become, FromAgent, Mode, PROTOCOL, Step};
 use std::collections::HashMap;
@@ -27,21 +28,28 @@ pub fn serve(
     on_end: impl FnOnce(io::Result<()>) + Send + 'static,
 ) -> io::Result<()> {
     let out: Out = Arc::new(Mutex::new(Box::new(output)));
-    let Inbox { items, deliveries } = inbox::open(input, on_end);
+    let pending = pending::open(&out);
+    let Inbox { items, deliveries } = inbox::open(input, pending.clone(), on_end);
     let blobs = Arc::new(RemoteBlobs::new(out.clone(), deliveries));
     let mut server = Server {
         real: real_host(&blobs)?,
         out,
         blobs,
+        pending,
         planned: None,
         children: HashMap::new(),
         failed: None,
     };
+    let (pending, wrong) = server.pending.known();
     let ready = FromAgent::Ready {
         protocol: PROTOCOL,
         uid: nix::unistd::geteuid().as_raw(),
+        pending,
     };
     send(&server.out, &ready)?;
+    if let Some(diag) = wrong {
+        server.pending.warn(diag);
+    }
     for item in items {
         match item {
             Item::Step(step) => server.step(*step)?,
@@ -55,6 +63,8 @@ struct Server {
     out: Out,
     blobs: Arc<RemoteBlobs>,
     real: RealHost,
+    /// Handlers that are pending on this host.
+    pending: pending::Shared,
     /// The planned host of this run; made by the first step that plans.
     planned: Option<Overlay<RealHost>>,
     children: HashMap<Become, Child>,
@@ -69,8 +79,10 @@ impl Server {
             return send(&self.out, &FromAgent::Dropped { id });
         }
         let start = Instant::now();
+        let notify = step.notify.clone();
         let answer = match self.perform(step) {
             Ok(result) => {
+                self.pending.ended(&notify, &result);
                 if let (true, Some(last)) = (result.is_failed(), drop_after) {
                     self.failed = Some((epoch, last));
                 }
@@ -129,11 +141,33 @@ impl Server {
         let Some(child) = self.children.get_mut(&r#become) else {
             return Err(Diag::error("become", "the child agent is gone"));
         };
-        let result = child.perform(step, &self.out, &self.blobs);
+        let notify = step.notify.clone();
+        step.notify.ask = !notify.handlers.is_empty();
+        step.notify.settles = None;
+        let result = child.perform(step, &self.out, &self.blobs, || {
+            self.pending.begin(&notify);
+        });
         if result.is_err() {
             self.children.remove(&r#become);
         }
         result
+    }
+
+    /// What is noted before the first effect of a step that notifies: whatever ends either side
+    /// then, the handler is not forgotten.
+    fn before_effect(&self, step: &Step) -> Option<BeforeEffect> {
+        let notify = step.notify.clone();
+        if notify.handlers.is_empty() {
+            return None;
+        }
+        let (pending, blobs) = (self.pending.clone(), self.blobs.clone());
+        Some(Box::new(move || match notify.ask {
+            true => blobs.may_act(),
+            false => {
+                pending.begin(&notify);
+                Ok(())
+            }
+        }))
     }
 
     fn here(&mut self, step: &Step) -> StepResult {
@@ -146,6 +180,7 @@ impl Server {
                     // A control side that is gone is noticed when the step ends.
                     let _ = send(&out, &FromAgent::Live { id, line });
                 }));
+                self.real.before_effect = self.before_effect(step);
                 run(step, &mut self.real)
             }
             Mode::Trial => match real_host(&self.blobs) {

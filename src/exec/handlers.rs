@@ -53,10 +53,11 @@ impl HostRun {
                 return Err(Stop::Failed);
             }
         }
+        self.note_notified(unit);
         Ok(())
     }
 
-    fn notify_names(&self, unit: &Arc<Unit>) -> Vec<String> {
+    pub(super) fn notify_names(&self, unit: &Arc<Unit>) -> Vec<String> {
         let mut names = Vec::new();
         for name in &unit.notify {
             let value = self
@@ -74,26 +75,32 @@ impl HostRun {
     }
 
     /// The last handler of that name, and all that listen to it.
-    fn notify_one(&mut self, name: &str) -> bool {
-        let mut matched: Vec<Arc<Task>> = Vec::new();
+    pub(super) fn handlers_called(&self, name: &str) -> Vec<Handler> {
         let named = self
             .handlers
             .iter()
             .rev()
             .find(|(task, around)| self.handler_is(task, around, name));
-        matched.extend(named.map(|(task, _)| task.clone()));
-        for (task, _) in &self.handlers {
-            if task.listen.iter().any(|l| l.to_text() == name) {
-                matched.push(task.clone());
-            }
+        let listening = self
+            .handlers
+            .iter()
+            .filter(|(task, _)| task.listen.iter().any(|l| l.to_text() == name));
+        named.into_iter().chain(listening).cloned().collect()
+    }
+
+    fn notify_one(&mut self, name: &str) -> bool {
+        let matched = self.handlers_called(name);
+        for (task, _) in &matched {
+            self.notify_task(task);
         }
-        let found = !matched.is_empty();
-        for task in matched {
-            if !self.notified.iter().any(|t| Arc::ptr_eq(t, &task)) {
-                self.notified.push(task);
-            }
+        !matched.is_empty()
+    }
+
+    /// Has a handler run when handlers run next.
+    pub(super) fn notify_task(&mut self, task: &Arc<Task>) {
+        if !self.notified.iter().any(|t| Arc::ptr_eq(t, task)) {
+            self.notified.push(task.clone());
         }
-        found
     }
 
     fn handler_is(&self, task: &Arc<Task>, around: &Arc<Surroundings>, name: &str) -> bool {
@@ -132,12 +139,14 @@ impl HostRun {
     }
 
     /// Runs the handlers that were notified, in the order they are defined; those that they notify
-    /// in turn as well.
+    /// in turn as well. Those that an earlier run has left run where a task that notifies them has
+    /// been passed; those that no task notifies any more at the end of the play (`last`).
     ///
     /// # Errors
     /// Why the host leaves the play.
-    pub fn run_handlers(&mut self) -> Result<(), Stop> {
+    pub fn run_handlers(&mut self, last: bool) -> Result<(), Stop> {
         self.flush()?;
+        self.adopt_pending(last);
         let depth = self.at.len();
         loop {
             let handlers = self.handlers.clone();
@@ -151,7 +160,9 @@ impl HostRun {
             self.notified.retain(|t| !Arc::ptr_eq(t, task));
             self.at.truncate(depth);
             self.at.push(u32::try_from(number).unwrap_or(u32::MAX));
+            self.handler_begins(task, around);
             let end = self.task(task, around).and_then(|()| self.flush());
+            self.handler_ended(end.is_ok());
             self.at.truncate(depth);
             end?;
         }

@@ -64,6 +64,8 @@ pub struct HostRun {
     pub queue: Queue,
     /// Handlers to run, in the order they were notified.
     pub notified: Vec<Arc<Task>>,
+    /// What of that is known to the host.
+    pub pending: super::pending::Track,
     /// All handlers: those of the play, and those that included roles brought.
     pub handlers: Vec<Handler>,
     /// Roles whose variables the whole play sees: the play's, and those included as `public`.
@@ -119,6 +121,7 @@ impl HostRun {
             host,
             queue: Queue::default(),
             notified: Vec::new(),
+            pending: super::pending::Track::default(),
             handlers: super::handlers::of_play(&play.play),
             roles: play.play.roles.clone(),
             files: Arc::default(),
@@ -301,6 +304,7 @@ impl HostRun {
                 duration,
             } if id == awaited => {
                 if let Some(Entry::Step(pending)) = self.queue.pop() {
+                    self.step_answered(&pending.unit, &result);
                     let mut judged = judged_of(*result);
                     judged.duration = duration;
                     self.ended(*pending, judged)?;
@@ -316,11 +320,15 @@ impl HostRun {
                 let host = self.host.clone();
                 self.run.collector().event(&Event::Live { host, line });
             }
+            FromAgent::Warning { diag } => {
+                super::pending::warn_of_host(&self.run, &self.host, diag);
+            }
             // Answers to steps that a failure made void.
             FromAgent::Done { .. }
             | FromAgent::Lost { .. }
             | FromAgent::Dropped { .. }
             | FromAgent::Ready { .. }
+            | FromAgent::Acting
             | FromAgent::NeedBlob { .. } => {}
         }
         Ok(true)
@@ -463,6 +471,8 @@ impl HostRun {
                 && judged.value.get("changed").is_some_and(Value::truthy));
         if notifies && !unit.notify.is_empty() && !failed {
             self.notify(unit)?;
+        } else if !notifies {
+            self.not_notified(unit);
         }
         if !failed {
             return Ok(());

@@ -24,6 +24,7 @@ mod listing;
 mod loops;
 mod magic;
 mod options;
+mod pending;
 mod play;
 mod playbook;
 mod prompt;

@@ -4,8 +4,9 @@ use super::blobs::Blobs;
 use crate::diag::{Diag, Result};
 use crate::transport::{Link, Traffic};
 use crate::wire::{
-    Frame, FromAgent, PROTOCOL, Step, ToAgent, read_frame, write_blob, write_message,
+    Frame, FromAgent, PROTOCOL, PendingHandler, Step, ToAgent, read_frame, write_blob, write_message,
 };
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,8 @@ pub struct Session {
     waiting: bool,
     /// The agent is on this machine.
     pub local: bool,
+    /// Handlers that the host knows to be pending.
+    pub pending: BTreeSet<PendingHandler>,
     _guard: Box<dyn Send>,
 }
 
@@ -40,7 +43,9 @@ impl Session {
         std::thread::spawn(move || pump(&mut from, &answers_in, &answer_to, &blobs));
         match answers.recv() {
             Ok(FromAgent::Ready {
-                protocol: PROTOCOL, ..
+                protocol: PROTOCOL,
+                pending,
+                ..
             }) => Ok(Session {
                 to,
                 answers,
@@ -49,6 +54,7 @@ impl Session {
                 traffic: link.traffic,
                 waiting: false,
                 local: false,
+                pending: pending.into_iter().collect(),
                 _guard: link.guard,
             }),
             Ok(_) => Err(Diag::error(
@@ -84,6 +90,17 @@ impl Session {
     /// `connection-lost`.
     pub fn reset(&mut self) -> Result<()> {
         self.say(&ToAgent::Reset)
+    }
+
+    /// Has handlers noted on the host, or forgotten. What is said reaches the record even if this
+    /// side ends at once; there is no answer.
+    ///
+    /// # Errors
+    /// `connection-lost`.
+    pub fn note(&mut self, add: Vec<PendingHandler>, remove: Vec<PendingHandler>) -> Result<()> {
+        self.pending.extend(add.iter().cloned());
+        self.pending.retain(|handler| !remove.contains(handler));
+        self.say(&ToAgent::Pending { add, remove })
     }
 
     /// The next answer; waits for it.

@@ -48,6 +48,7 @@ impl HostRun {
             self.flush()?;
             return self.report_unreachable(&job.unit, diag);
         }
+        self.attach(job, &target, &mut step);
         let fetches = step.module == "fetch";
         let period = match self.timeout(job)? {
             Ok(period) => period,
@@ -126,6 +127,9 @@ impl HostRun {
         let session = connect::open(&self.run, target, &job.keywords, &scope, &job.unit.context)?;
         self.local |= target == self.host && session.local;
         self.sessions.insert(target.to_owned(), session);
+        if target == self.host {
+            self.tell_pending();
+        }
         Ok(())
     }
 
@@ -361,6 +365,9 @@ impl HostRun {
                     result,
                     duration,
                 } if id == sent => {
+                    if target == self.host {
+                        self.pending.answered(&result);
+                    }
                     let mut judged = host::judged_of(*result);
                     judged.duration = duration;
                     return Ok(judged);
@@ -372,6 +379,7 @@ impl HostRun {
                         .collector()
                         .event(&crate::output::Event::Live { host, line });
                 }
+                FromAgent::Warning { diag } => super::pending::warn_of_host(&self.run, target, diag),
                 _ => {}
             }
         }
@@ -432,6 +440,7 @@ fn make(run: &super::run::Run, job: &Job, scope: &crate::vars::SharedScope) -> R
         environment,
         r#become: become_of(run, job, scope)?,
         drop_after: None,
+        notify: crate::wire::Notify::default(),
     })))
 }
 

@@ -31,7 +31,7 @@ impl HostRun {
         if end == Err(Stop::Failed) && self.play.force_handlers {
             self.at = vec![section::LAST_HANDLERS];
             // The host has failed already; what its handlers come to does not change that.
-            let _ = self.run_handlers();
+            let _ = self.run_handlers(false);
         }
         self.publish();
         self.keep_facts();
@@ -70,7 +70,8 @@ impl HostRun {
         ] {
             self.section(tasks, |host| host.items(lists, &around))?;
             if let Some(handlers) = handlers {
-                self.section(handlers, HostRun::run_handlers)?;
+                let last = handlers == section::POST_HANDLERS;
+                self.section(handlers, |host| host.run_handlers(last))?;
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The messages.
 
+use super::pending::{Notify, PendingHandler};
 use crate::diag::Diag;
 use crate::modules::{Flags, StepResult};
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
 /// Version of the messages. Both sides are the same binary, so a difference is an error.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// From the control side (or a parent agent) to an agent.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,6 +27,15 @@ pub enum ToAgent {
     },
     /// End child agents, so that the next step starts new ones (new groups of the user, say).
     Reset,
+    /// These handlers are pending on this host; or, done or never really notified, no more.
+    Pending {
+        /// To be noted.
+        add: Vec<PendingHandler>,
+        /// To be forgotten.
+        remove: Vec<PendingHandler>,
+    },
+    /// The answer to [`FromAgent::Acting`].
+    Act,
 }
 
 /// From an agent.
@@ -37,6 +47,16 @@ pub enum FromAgent {
         protocol: u32,
         /// Effective uid.
         uid: u32,
+        /// Handlers that an earlier run has left.
+        pending: Vec<PendingHandler>,
+    },
+    /// A child agent is about to change the host for a step that notifies; it waits for
+    /// [`ToAgent::Act`].
+    Acting,
+    /// Something that the user should know, of the host and not of a step.
+    Warning {
+        /// What.
+        diag: Box<Diag>,
     },
     /// A line that the running command wrote.
     Live {
@@ -96,6 +116,8 @@ pub struct Step {
     /// step's own number, or that of the last item of its loop. `None`: a failure is no reason to
     /// stop.
     pub drop_after: Option<u64>,
+    /// The handlers it has to do with.
+    pub notify: Notify,
 }
 
 /// What a step acts on.

@@ -18,7 +18,7 @@ pub fn meta(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     }
     match what.as_str() {
         "noop" => {}
-        "flush_handlers" => host.run_handlers()?,
+        "flush_handlers" => host.run_handlers(false)?,
         "clear_facts" => host.apply(Effect::ClearFacts),
         "clear_host_errors" => host.run.clear_failures(),
         "end_host" => return Err(Stop::EndHost),

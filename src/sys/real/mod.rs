@@ -34,6 +34,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 /// Called with each line that a running command writes.
 pub type OnLine = Box<dyn FnMut(&str) + Send>;
 
+/// What is called before a host is changed.
+pub type BeforeEffect = Box<dyn FnMut() -> Result<()> + Send>;
+
 /// The host this process runs on, with the rights it has.
 pub struct RealHost {
     me: User,
@@ -44,6 +47,8 @@ pub struct RealHost {
     blobs: Box<dyn Blobs>,
     /// Where the lines of running commands go while they run.
     pub on_line: Option<OnLine>,
+    /// Called once, before the first operation; its error keeps the host as it is.
+    pub before_effect: Option<BeforeEffect>,
     /// Commands that still run at this time are killed and fail with `timed-out`.
     pub deadline: Option<Instant>,
 }
@@ -68,6 +73,7 @@ impl RealHost {
             accounts: RefCell::new(accounts),
             blobs: Box::new(MemoryBlobs::default()),
             on_line: None,
+            before_effect: None,
             deadline: None,
         })
     }
@@ -306,6 +312,9 @@ fn answered(request: &Request, answer: Result<Response>) -> Result<Outcome> {
 
 impl Host for RealHost {
     fn perform(&mut self, op: &Op) -> Result<Outcome> {
+        if let Some(mut before) = self.before_effect.take() {
+            before()?;
+        }
         match op {
             Op::Run { command, .. } => {
                 let mut on_line = self.on_line.take();

@@ -12,6 +12,7 @@ mod kill;
 mod laws;
 mod layers;
 mod names;
+mod pending;
 mod precedence;
 mod supervisor;
 mod supervisor_more;

@@ -107,9 +107,8 @@ impl Child {
                     acting();
                     self.say(&ToAgent::Act).map_err(|_| gone())?;
                 }
-                FromAgent::Ready { .. }
-                | FromAgent::Dropped { .. }
-                | FromAgent::Warning { .. } => {}
+                FromAgent::Ready { .. } | FromAgent::Dropped { .. } | FromAgent::Warning { .. } => {
+                }
             }
         }
     }

@@ -4,7 +4,8 @@ use super::blobs::Blobs;
 use crate::diag::{Diag, Result};
 use crate::transport::{Link, Traffic};
 use crate::wire::{
-    Frame, FromAgent, PROTOCOL, PendingHandler, Step, ToAgent, read_frame, write_blob, write_message,
+    Frame, FromAgent, PROTOCOL, PendingHandler, Step, ToAgent, read_frame, write_blob,
+    write_message,
 };
 use std::collections::BTreeSet;
 use std::io::{Read, Write};

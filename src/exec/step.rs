@@ -379,7 +379,9 @@ impl HostRun {
                         .collector()
                         .event(&crate::output::Event::Live { host, line });
                 }
-                FromAgent::Warning { diag } => super::pending::warn_of_host(&self.run, target, diag),
+                FromAgent::Warning { diag } => {
+                    super::pending::warn_of_host(&self.run, target, diag)
+                }
                 _ => {}
             }
         }
@@ -464,6 +466,7 @@ fn plain(
         environment: environment(run, job, scope)?,
         r#become: become_of(run, job, scope)?,
         drop_after: None,
+        notify: crate::wire::Notify::default(),
     })
 }
 

@@ -14,6 +14,7 @@ mod layers;
 mod names;
 mod pending;
 mod precedence;
+mod runs;
 mod supervisor;
 mod supervisor_more;
 mod supervisor_web;

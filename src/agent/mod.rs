@@ -7,9 +7,11 @@
 mod blobs;
 mod child;
 mod inbox;
+mod job;
 mod pending;
 mod place;
 mod serve;
 
+pub use job::carry_out;
 pub use place::settle;
 pub use serve::serve;

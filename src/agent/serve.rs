@@ -4,6 +4,7 @@ use super::blobs::{Out, RemoteBlobs, Shared, send};
 use super::child::Child;
 use super::inbox::{self, Inbox, Item};
 use super::pending;
+use super::job;
 use crate::diag::Diag;
 use crate::modules::{self, StepResult};
 use crate::sys::overlay::Overlay;
@@ -175,6 +176,9 @@ impl Server {
             Mode::Apply => {
                 let (out, id) = (self.out.clone(), step.id);
                 self.real.set_step(step.environment.clone(), None);
+                if let Some(background) = &step.background {
+                    return job::start(step, background, &self.real);
+                }
                 self.real.on_line = Some(Box::new(move |line| {
                     let line = line.to_owned();
                     // A control side that is gone is noticed when the step ends.

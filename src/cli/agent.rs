@@ -6,9 +6,13 @@ use std::io;
 
 /// Serves a control side on standard input and output
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Carries out one step in the background, described on standard input
+    #[arg(long, hide = true)]
+    job: bool,
+}
 
-pub(super) fn run(_: Args) -> Result<Exit> {
+pub(super) fn run(args: Args) -> Result<Exit> {
     // Another user's agent begins in the home of the first, which may be closed to it: no command
     // could be started from there.
     if std::env::current_dir()
@@ -19,6 +23,12 @@ pub(super) fn run(_: Args) -> Result<Exit> {
         let _ = std::env::set_current_dir("/");
     }
     agent::settle();
+    if args.job {
+        return match agent::carry_out(io::stdin()) {
+            Ok(()) => Ok(Exit::Ok),
+            Err(e) => Err(Diag::error("agent", format!("the job came to no result: {e}"))),
+        };
+    }
     // A control side that is gone ends the agent even while a step runs.
     let gone = |ended: io::Result<()>| {
         std::process::exit(match ended {

@@ -35,6 +35,15 @@ pub enum Report {
         /// The failed attempt.
         result: serde_json::Value,
     },
+    /// The task runs in the background and was asked after.
+    Background {
+        /// The task.
+        task: TaskInfo,
+        /// Its job id.
+        jid: String,
+        /// Whether it has failed; `None` while it runs.
+        failed: Option<bool>,
+    },
     /// A failure was taken care of by `rescue`.
     Rescued,
     /// What a `meta` task did.
@@ -202,6 +211,14 @@ impl Collector {
                 left,
                 result,
             }),
+            Report::Background { task, jid, failed } => {
+                self.banner(at, task);
+                self.output.event(&Event::Background {
+                    host: name,
+                    jid,
+                    failed,
+                });
+            }
             Report::Rescued => {
                 let counts = self.recap.entry(name).or_default();
                 counts.rescued += 1;

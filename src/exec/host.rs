@@ -453,9 +453,9 @@ impl HostRun {
                 self.ahead.set.get(name).map(|v| &v.kind),
                 Some(Kind::Unknown(why)) if why.starts_with(PENDING)
             );
-            self.settled.set(name, judged.value.clone());
+            self.settled.set(name, judged.registered());
             if placeholder || !self.queue.has_steps() {
-                self.ahead.set(name, judged.value.clone());
+                self.ahead.set(name, judged.registered());
             }
         }
         if self.play.hosts.len() > 1 {

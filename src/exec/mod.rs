@@ -8,6 +8,7 @@
 mod actions;
 mod ad_hoc;
 mod ask_first;
+mod background;
 mod barrier;
 mod blobs;
 mod collect;
@@ -30,6 +31,7 @@ mod playbook;
 mod prompt;
 mod queue;
 mod results;
+mod retry;
 mod run;
 mod scope;
 mod secrets;

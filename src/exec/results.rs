@@ -5,6 +5,7 @@ use super::collect::Position;
 use super::scope::over_one;
 use crate::diag::{Diag, Result};
 use crate::jinja::{Context, Engine};
+use crate::modules::{self, Side};
 use crate::output::{Certainty, Outcome, Status, TaskInfo};
 use crate::play::ast::Task;
 use crate::sys::Known;
@@ -79,6 +80,13 @@ pub struct Judged {
 
 /// ansible-core says this where it has no traceback to show.
 const NO_TRACEBACK: &str = "(traceback unavailable)";
+
+/// What a result holds for this side only.
+const INTERNAL: [&str; 3] = [
+    "_ansible_facts_cacheable",
+    "_ansible_no_log",
+    "_ansible_verbose_always",
+];
 
 /// Codes of what goes wrong where templates and conditions are evaluated.
 const EVALUATION: [&str; 10] = [
@@ -178,6 +186,34 @@ impl Judged {
         }
     }
 
+    /// True if it failed.
+    pub fn is_failed(&self) -> bool {
+        self.status == Status::Failed
+    }
+
+    /// Every failure has an `exception`.
+    pub fn note_failure(&mut self) {
+        if self.entry("exception").is_none() {
+            self.set("exception", NO_TRACEBACK);
+        }
+    }
+
+    /// What `register` sees: nothing that is only for this side.
+    pub fn registered(&self) -> Value {
+        let Kind::Map(map) = &self.value.kind else {
+            return self.value.clone();
+        };
+        let internal = |key: &str| key.starts_with("_ansible_");
+        if !map.keys().any(|key| key.as_str().is_some_and(internal)) {
+            return self.value.clone();
+        }
+        let mut seen = Map::clone(map);
+        for key in INTERNAL {
+            seen.remove(key);
+        }
+        Value::map(seen)
+    }
+
     fn entry(&self, key: &str) -> Option<&Value> {
         self.value.get(key)
     }
@@ -200,8 +236,8 @@ pub fn judge(engine: &Engine, unit: &Unit, scope: &SharedScope, mut judged: Judg
     if !judged.raised {
         conditions(engine, unit, scope, &mut judged);
     }
-    if judged.status == Status::Failed && judged.entry("exception").is_none() {
-        judged.set("exception", NO_TRACEBACK);
+    if judged.status == Status::Failed {
+        judged.note_failure();
     }
     judged
 }
@@ -228,7 +264,7 @@ fn conditions(engine: &Engine, unit: &Unit, scope: &SharedScope, judged: &mut Ju
         match all(engine, conditions, &seen, &unit.context) {
             Err(diag) => cannot_judge(judged, "failed_when_result", diag),
             Ok(Known::Known(failed)) => {
-                if judged.status == Status::Failed && !failed {
+                if judged.status == Status::Failed && !failed && on_host(unit) {
                     judged.set("failed_when_suppressed_exception", NO_TRACEBACK);
                 }
                 judged.set("failed", failed);
@@ -243,6 +279,12 @@ fn conditions(engine: &Engine, unit: &Unit, scope: &SharedScope, judged: &mut Ju
             Ok(Known::Unknown) => {}
         }
     }
+}
+
+/// Only modules have an exception that can be suppressed, actions have none yet.
+fn on_host(unit: &Unit) -> bool {
+    let entry = modules::find(&unit.task.module);
+    entry.is_some_and(|entry| entry.side == Side::Host)
 }
 
 /// The task fails where a condition on its result cannot be evaluated; the result says why.
@@ -360,7 +402,7 @@ fn censored(judged: &Judged) -> Json {
 /// The result of a whole loop from those of its items.
 pub fn loop_result(items: &[(Judged, bool)]) -> Judged {
     let any = |status: Status| items.iter().any(|(j, _)| j.status == status);
-    let results = Value::list(items.iter().map(|(j, _)| j.value.clone()).collect());
+    let results = Value::list(items.iter().map(|(j, _)| j.registered()).collect());
     let failed = any(Status::Failed);
     let changed = items
         .iter()
@@ -371,6 +413,7 @@ pub fn loop_result(items: &[(Judged, bool)]) -> Judged {
     map.insert("changed", changed);
     let (status, msg) = if failed {
         map.insert("failed", true);
+        map.insert("skipped", false);
         (Status::Failed, "One or more items failed")
     } else if items.is_empty() {
         map.insert("skipped", true);
@@ -380,8 +423,10 @@ pub fn loop_result(items: &[(Judged, bool)]) -> Judged {
         map.insert("skipped", true);
         (Status::Skipped, "All items skipped")
     } else if changed || any(Status::Changed) {
+        map.insert("skipped", false);
         (Status::Changed, "All items completed")
     } else {
+        map.insert("skipped", false);
         (Status::Ok, "All items completed")
     };
     if !msg.is_empty() {

@@ -3,16 +3,14 @@
 use super::control::StepControl;
 use super::host::{self, HostRun, Stop};
 use super::queue::{Entry, Pending};
-use super::results::{self, Judged};
+use super::results::Judged;
 use super::task::{Job, to_bool};
-use super::{actions, connect};
+use super::connect;
 use crate::diag::{Diag, Result};
-use crate::exec::collect::Report;
 use crate::modules::{self, Flags};
 use crate::output::Status;
-use crate::sys::Known;
 use crate::value::{Kind, Map, Value};
-use crate::wire::{Become, FromAgent, Mode, Step};
+use crate::wire::{Background, Become, FromAgent, Mode, Step};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -49,6 +47,10 @@ impl HostRun {
             return self.report_unreachable(&job.unit, diag);
         }
         self.attach(job, &target, &mut step);
+        if let Some(limit) = self.background(job)? {
+            let dir = async_dir(&self.run, job, &self.job_scope(job), &step.environment);
+            step.background = Some(Background { limit, dir });
+        }
         let fetches = step.module == "fetch";
         let period = match self.timeout(job)? {
             Ok(period) => period,
@@ -59,6 +61,7 @@ impl HostRun {
             || job.task.until.is_some()
             || fetches
             || period.is_some()
+            || step.background.is_some()
         {
             self.flush()?;
             return self.attempts(job, &step, &target, period);
@@ -133,118 +136,8 @@ impl HostRun {
         Ok(())
     }
 
-    /// Performs a step and waits, again and again while `until` does not hold.
-    fn attempts(
-        &mut self,
-        job: &Job,
-        step: &Step,
-        target: &str,
-        period: Option<u64>,
-    ) -> Result<(), Stop> {
-        let retries = match &job.task.until {
-            Some(_) => self.number(job.task.retries.as_ref(), job, 3.0)?,
-            None => 0.0,
-        };
-        let delay = self.number(job.task.delay.as_ref(), job, 5.0)?;
-        let mut left = retries.max(0.0) as u32;
-        for attempt in 1u32.. {
-            let judged = match self.call(step.clone(), target, period) {
-                Ok(judged) => {
-                    let judged = self.stored(judged, step, target, job);
-                    host::skip_opaque(host::place(judged, &job.unit), &job.unit)
-                }
-                Err(diag) => return self.report_unreachable(&job.unit, diag),
-            };
-            let Some(until) = &job.task.until else {
-                return self.end(job, judged);
-            };
-            let mut judged = judged;
-            judged.set("attempts", i64::from(attempt));
-            let scope = self.job_scope(job);
-            let mut judged = results::judge(&self.run.engine, &job.unit, &scope, judged);
-            match self.holds(job, until, &judged) {
-                Ok(Known::Known(true) | Known::Unknown) => return self.judged(job, judged),
-                Ok(Known::Known(false)) if left == 0 => {
-                    // `failed_when` has the last word (observed: ansible-core 2.19.14).
-                    if job.task.failed_when.is_none() {
-                        judged.set("failed", true);
-                        judged.status = Status::Failed;
-                    }
-                    return self.judged(job, judged);
-                }
-                Ok(Known::Known(false)) => {
-                    self.report(Report::Retry {
-                        task: job.unit.info.name.clone(),
-                        left,
-                        result: judged.value.to_json(),
-                    });
-                    left -= 1;
-                    if job.unit.dry {
-                        // What is only planned does not come true by waiting.
-                        return self
-                            .end(job, Judged::unknown("what it waits for comes with apply"));
-                    }
-                    std::thread::sleep(Duration::from_secs_f64(delay.clamp(0.0, 86_400.0)));
-                    if self.run.interrupted() {
-                        return Err(Stop::Interrupted);
-                    }
-                }
-                Err(diag) => return self.end(job, Judged::failed(diag)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Carries out an action of this side until its condition holds.
-    ///
-    /// # Errors
-    /// Why the host does not go on behind it.
-    pub fn retried(&mut self, job: &Job) -> Result<(), Stop> {
-        self.flush()?;
-        let until = job.task.until.clone().unwrap_or_default();
-        let mut left = self.number(job.task.retries.as_ref(), job, 3.0)?.max(0.0) as u32;
-        let delay = self.number(job.task.delay.as_ref(), job, 5.0)?;
-        for attempt in 1u32.. {
-            self.held = Some(None);
-            let end = actions::perform(self, job);
-            let held = self.held.take().flatten();
-            end?;
-            let Some(mut judged) = held else {
-                return Ok(());
-            };
-            judged.set("attempts", i64::from(attempt));
-            let scope = self.job_scope(job);
-            let mut judged = results::judge(&self.run.engine, &job.unit, &scope, judged);
-            match self.holds(job, &until, &judged) {
-                Ok(Known::Known(true) | Known::Unknown) => return self.judged(job, judged),
-                Ok(Known::Known(false)) if left == 0 => {
-                    // `failed_when` has the last word (observed: ansible-core 2.19.14).
-                    if job.task.failed_when.is_none() {
-                        judged.set("failed", true);
-                        judged.status = Status::Failed;
-                    }
-                    return self.judged(job, judged);
-                }
-                Ok(Known::Known(false)) => {
-                    self.report(Report::Retry {
-                        task: job.unit.info.name.clone(),
-                        left,
-                        result: judged.value.to_json(),
-                    });
-                    left -= 1;
-                    std::thread::sleep(Duration::from_secs_f64(delay.clamp(0.0, 86_400.0)));
-                    if self.run.interrupted() {
-                        return Err(Stop::Interrupted);
-                    }
-                }
-                Err(diag) => return self.end(job, Judged::failed(diag)),
-            }
-        }
-        Ok(())
-    }
-
     /// `fetch`: what the host has read is written here.
-    fn stored(&self, judged: Judged, step: &Step, host: &str, job: &Job) -> Judged {
+    pub(super) fn stored(&self, judged: Judged, step: &Step, host: &str, job: &Job) -> Judged {
         if step.module != "fetch" || judged.status == Status::Failed {
             return judged;
         }
@@ -256,16 +149,8 @@ impl HostRun {
         }
     }
 
-    fn holds(&self, job: &Job, until: &[Value], judged: &Judged) -> Result<Known<bool>> {
-        let mut scope = self.job_scope(job);
-        if let Some(name) = &job.unit.register {
-            scope = super::scope::over_one(name, judged.value.clone(), scope);
-        }
-        results::all(&self.run.engine, until, &scope, &job.unit.context)
-    }
-
     /// Ends a task with a result that has been judged already.
-    fn judged(&mut self, job: &Job, judged: Judged) -> Result<(), Stop> {
+    pub(super) fn judged(&mut self, job: &Job, judged: Judged) -> Result<(), Stop> {
         if let Some(item) = &job.item {
             let entry = Entry::Item(Box::new((job.unit.clone(), item.clone(), judged)));
             self.queue.push(entry);
@@ -275,7 +160,7 @@ impl HostRun {
         self.conclude(&job.unit, judged)
     }
 
-    fn number(&mut self, value: Option<&Value>, job: &Job, default: f64) -> Result<f64, Stop> {
+    pub(super) fn number(&mut self, value: Option<&Value>, job: &Job, default: f64) -> Result<f64, Stop> {
         let Some(value) = value else {
             return Ok(default);
         };
@@ -343,7 +228,7 @@ impl HostRun {
     }
 
     /// Sends a step and waits for its answer; nothing else may be under way on that session.
-    fn call(&mut self, mut step: Step, target: &str, period: Option<u64>) -> Result<Judged> {
+    pub(super) fn call(&mut self, mut step: Step, target: &str, period: Option<u64>) -> Result<Judged> {
         let deadline = period.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let lost = || Diag::error("connection-lost", "there is no connection");
         let session = self.sessions.get_mut(target).ok_or_else(lost)?;
@@ -443,6 +328,7 @@ fn make(run: &super::run::Run, job: &Job, scope: &crate::vars::SharedScope) -> R
         r#become: become_of(run, job, scope)?,
         drop_after: None,
         notify: crate::wire::Notify::default(),
+        background: None,
     })))
 }
 
@@ -503,6 +389,10 @@ pub fn arguments(
         && let Some(manager) = scope.get("ansible_package_use")
     {
         merged.insert("use", run.engine.render(&manager, scope, context)?);
+    }
+    if entry.name == "async_status" {
+        let environment = environment(run, job, scope)?;
+        merged.insert("_async_dir", async_dir(run, job, scope, &environment));
     }
     match &own.kind {
         Kind::Map(map) => {
@@ -606,6 +496,23 @@ fn unresolved(
         "Finalization of task args for '{}' failed",
         entry.fqcn
     ))
+}
+
+/// Where the files of jobs in the background are: the environment wins over the variable.
+fn async_dir(
+    run: &super::run::Run,
+    job: &Job,
+    scope: &crate::vars::SharedScope,
+    environment: &BTreeMap<String, String>,
+) -> String {
+    if let Some(dir) = environment.get("ANSIBLE_ASYNC_DIR") {
+        return dir.clone();
+    }
+    let set = scope.get("ansible_async_dir").and_then(|dir| {
+        let rendered = run.engine.render(&dir, scope, &job.unit.context);
+        rendered.ok().map(|dir| dir.to_text())
+    });
+    set.unwrap_or_else(|| "~/.ansible_async".to_owned())
 }
 
 fn environment(

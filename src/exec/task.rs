@@ -550,7 +550,7 @@ impl HostRun {
         }
         self.note_role(&job.unit, judged.status);
         if let Some(name) = &job.unit.register {
-            self.apply(Effect::Set(name.clone(), judged.value.clone()));
+            self.apply(Effect::Set(name.clone(), judged.registered()));
         }
         let outcome = results::outcome(&job.unit, &judged, None);
         self.report(Report::End(Box::new(outcome)));

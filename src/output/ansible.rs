@@ -230,6 +230,23 @@ impl Output for Callback {
                 }
                 self.paint(&line, Colour::Blue);
             }
+            Event::Background { host, jid, failed } => {
+                let (line, colour) = match failed {
+                    None => (
+                        format!("ASYNC POLL on {host}: jid={jid} started=True finished=False"),
+                        Colour::DarkGray,
+                    ),
+                    Some(false) => (
+                        format!("ASYNC OK on {host}: jid={jid}"),
+                        Colour::DarkGray,
+                    ),
+                    Some(true) => (
+                        format!("ASYNC FAILED on {host}: jid={jid}"),
+                        Colour::DarkGray,
+                    ),
+                };
+                self.paint(&line, colour);
+            }
             Event::Live { .. } => {}
             Event::Meta { text } => {
                 if self.verbosity >= 2 {

@@ -145,7 +145,6 @@ impl Output for Console {
                     self.print(&format!("  … {task}: {host} tries again, {left} left"));
                 }
             }
-            Event::Meta { .. } => {}
             Event::Connection { text } => {
                 if self.verbosity > 0 {
                     self.print(&format!("  {text}"));
@@ -155,6 +154,7 @@ impl Output for Console {
                 self.flush();
                 self.print(&super::stats::table(hosts));
             }
+            Event::Meta { .. } | Event::Background { .. } => {}
             Event::Live { host, line } => self.progress.live(host, line),
             Event::NoHostsLeft => {
                 self.flush();

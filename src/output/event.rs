@@ -55,6 +55,15 @@ pub enum Event {
         /// The result of the failed attempt.
         result: Json,
     },
+    /// A task in the background was asked after (`async` with `poll`).
+    Background {
+        /// Host.
+        host: String,
+        /// Its job id.
+        jid: String,
+        /// Whether it has failed; `None` while it runs.
+        failed: Option<bool>,
+    },
     /// A line that a running command has written; for live displays only, never stored.
     Live {
         /// Host.

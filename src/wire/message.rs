@@ -118,6 +118,17 @@ pub struct Step {
     pub drop_after: Option<u64>,
     /// The handlers it has to do with.
     pub notify: Notify,
+    /// Not waited for (`async`).
+    pub background: Option<Background>,
+}
+
+/// How a step is carried out in the background.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Background {
+    /// Seconds it may take.
+    pub limit: u64,
+    /// Directory of the file with its result, on the host; may begin with `~`.
+    pub dir: String,
 }
 
 /// What a step acts on.

@@ -60,7 +60,8 @@ fn without_origins(text: &str) -> String {
     let mut inside = false;
     for line in text.lines() {
         inside |= line.starts_with("[ERROR]: ");
-        if !inside && !line.starts_with("ASYNC POLL ") {
+        let timing = line.starts_with("ASYNC POLL ") || line.starts_with("FAILED - RETRYING");
+        if !inside && !timing {
             kept += line;
             kept.push('\n');
         }

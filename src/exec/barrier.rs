@@ -15,9 +15,13 @@ struct State {
     failed: Vec<bool>,
     elected: HashMap<Position, usize>,
     results: HashMap<Position, Option<Judged>>,
-    stopped: bool,
+    /// Where a host has ended the play for all.
+    stopped: Option<Position>,
     fatal: u32,
+    /// Where the last failure was that fails all.
+    fatal_at: Position,
     awaited: usize,
+    throttled: HashMap<Position, usize>,
 }
 
 /// The meeting points of one play.
@@ -88,6 +92,31 @@ impl Barrier {
         self.lock().awaited > 0
     }
 
+    /// Waits until fewer than `most` hosts are at a task (`throttle`). [`Barrier::let_next`] makes
+    /// room again.
+    pub fn throttle(&self, host: usize, at: &[u32], most: usize) {
+        let mut state = self.lock();
+        if state.reached[host].as_slice() < at {
+            state.reached[host] = at.to_vec();
+            self.changed.notify_all();
+        }
+        while state.throttled.get(at).is_some_and(|now| *now >= most) {
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        *state.throttled.entry(at.to_vec()).or_default() += 1;
+    }
+
+    /// A host is through with a throttled task.
+    pub fn let_next(&self, at: &[u32]) {
+        if let Some(now) = self.lock().throttled.get_mut(at) {
+            *now = now.saturating_sub(1);
+        }
+        self.changed.notify_all();
+    }
+
     /// A host has come to a position with all results before it.
     pub fn arrive(&self, host: usize, at: &[u32]) {
         let mut state = self.lock();
@@ -146,28 +175,37 @@ impl Barrier {
         self.lock().failed[host] = false;
     }
 
-    /// A host failed in a way that fails all others too, each at the task it is at.
-    pub fn fail_all(&self) -> u32 {
+    /// A host failed in a way that fails all others too, each when it is through with the same task.
+    pub fn fail_all(&self, at: &[u32]) -> u32 {
         let mut state = self.lock();
         state.fatal += 1;
+        state.fatal_at = at.to_vec();
         self.changed.notify_all();
         state.fatal
     }
 
-    /// How often that has happened.
-    pub fn fatal(&self) -> u32 {
-        self.lock().fatal
+    /// How often that has happened, and where the last time.
+    pub fn fatal(&self) -> (u32, Position) {
+        let state = self.lock();
+        (state.fatal, state.fatal_at.clone())
     }
 
-    /// The play is over for every host.
-    pub fn stop(&self) {
-        self.lock().stopped = true;
+    /// The play is over for every host when it is through with this task.
+    pub fn stop(&self, at: &[u32]) {
+        let mut state = self.lock();
+        state.stopped.get_or_insert_with(|| at.to_vec());
         self.changed.notify_all();
     }
 
     /// True once [`Barrier::stop`] was called.
     pub fn stopped(&self) -> bool {
-        self.lock().stopped
+        self.lock().stopped.is_some()
+    }
+
+    /// True if it was called at an earlier task.
+    pub fn stopped_before(&self, at: &[u32]) -> bool {
+        let state = self.lock();
+        state.stopped.as_ref().is_some_and(|end| end.as_slice() < at)
     }
 
     /// Which hosts have not failed.

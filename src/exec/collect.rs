@@ -2,7 +2,7 @@
 //! tasks side by side, counts them, and hands them to the output.
 
 use crate::output::{Certainty, Counts, Event, Outcome, Output, PlanCounts, Status, TaskInfo};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Where in a play a task is: the index at each level (section, task, included task ...). The
 /// order of positions is the order of execution.
@@ -21,6 +21,8 @@ pub enum Report {
     Included {
         /// The task.
         task: TaskInfo,
+        /// Where the included tasks are.
+        place: Position,
         /// The file as shown.
         file: String,
         /// The loop item's label.
@@ -62,9 +64,10 @@ struct HostQueue {
 
 struct Inclusion {
     at: Position,
+    place: Position,
     file: String,
     item: Option<String>,
-    hosts: Vec<String>,
+    hosts: Vec<usize>,
 }
 
 /// The collector of a run.
@@ -75,6 +78,8 @@ pub struct Collector {
     shown: Option<(Position, String)>,
     /// What a task has included so far: shown after its other results, once for all hosts.
     included: Vec<Inclusion>,
+    /// The order of what tasks have included, by the position of the included tasks.
+    order: HashMap<Position, u32>,
     /// Report as things happen, not side by side (`strategy: free`).
     free: bool,
     recap: BTreeMap<String, Counts>,
@@ -89,6 +94,7 @@ impl Collector {
             hosts: Vec::new(),
             shown: None,
             included: Vec::new(),
+            order: HashMap::new(),
             free: false,
             recap: BTreeMap::new(),
             plan: PlanCounts::default(),
@@ -97,7 +103,6 @@ impl Collector {
 
     /// Passes an event on that belongs to no task.
     pub fn event(&mut self, event: &Event) {
-        self.show_included();
         self.output.event(event);
     }
 
@@ -113,6 +118,7 @@ impl Collector {
             })
             .collect();
         self.free = free;
+        self.order.clear();
         self.shown = None;
         self.output.event(&Event::PlayStarted {
             name,
@@ -149,6 +155,14 @@ impl Collector {
 
     fn release(&mut self) {
         while let Some(host) = self.next_host() {
+            let at = self.hosts[host].reports.front().map(|(at, _)| at);
+            if let (Some(at), Some(included)) = (at, self.included.first())
+                && included.at != *at
+            {
+                // All hosts are through with the including task; now the order is settled.
+                self.show_included();
+                continue;
+            }
             let Some((at, report)) = self.hosts[host].reports.pop_front() else {
                 return;
             };
@@ -162,9 +176,11 @@ impl Collector {
             .hosts
             .iter()
             .enumerate()
-            .filter_map(|(i, q)| q.reports.front().map(|(at, _)| (at, i)));
-        let (first, host) = waiting.min_by(|a, b| a.0.cmp(b.0).then(a.1.cmp(&b.1)))?;
-        let open = |q: &HostQueue| !q.done && q.reports.is_empty() && q.reached < *first;
+            .filter_map(|(i, q)| q.reports.front().map(|(at, _)| (self.rank(at), i)));
+        let (first, host) = waiting.min()?;
+        let open = |q: &HostQueue| {
+            !q.done && q.reports.is_empty() && self.rank(&q.reached) < first
+        };
         if !self.free && self.hosts.iter().any(open) {
             return None;
         }
@@ -174,11 +190,14 @@ impl Collector {
 
     fn show(&mut self, host: usize, at: Position, report: Report) {
         let name = self.hosts[host].name.clone();
-        if self.included.first().is_some_and(|first| first.at != at) {
-            self.show_included();
-        }
         match report {
-            Report::Begin(info) => self.banner(at, info),
+            Report::Begin(info) => {
+                // Each host's meta task is shown for itself (observed: ansible-core 2.19.14).
+                if info.module == "meta" {
+                    self.shown = None;
+                }
+                self.banner(at, info);
+            }
             Report::Item(outcome) => {
                 self.banner(at, outcome.task.clone());
                 if includes(&outcome.task) && outcome.status == Status::Failed {
@@ -195,14 +214,20 @@ impl Collector {
                 }
                 self.output.event(&Event::TaskEnded(*outcome));
             }
-            Report::Included { task, file, item } => {
+            Report::Included {
+                task,
+                place,
+                file,
+                item,
+            } => {
                 self.banner(at.clone(), task);
                 self.recap.entry(name.clone()).or_default().ok += 1;
                 self.include(Inclusion {
                     at,
+                    place,
                     file,
                     item,
-                    hosts: vec![name],
+                    hosts: vec![host],
                 });
             }
             Report::Retry { task, left, result } => self.output.event(&Event::Retry {
@@ -241,13 +266,38 @@ impl Collector {
         }
     }
 
+    /// Says what a task has included, and settles in which order that comes: what the first host
+    /// includes is first.
     fn show_included(&mut self) {
-        for Inclusion {
-            file, item, hosts, ..
-        } in self.included.drain(..)
-        {
-            self.output.event(&Event::Included { file, hosts, item });
+        let mut all = std::mem::take(&mut self.included);
+        for inclusion in &mut all {
+            inclusion.hosts.sort_unstable();
         }
+        all.sort_by_key(|inclusion| inclusion.hosts.first().copied());
+        for (number, inclusion) in (0u32..).zip(all) {
+            self.order.insert(inclusion.place, number);
+            let names = inclusion.hosts.iter();
+            self.output.event(&Event::Included {
+                file: inclusion.file,
+                hosts: names.map(|host| self.hosts[*host].name.clone()).collect(),
+                item: inclusion.item,
+            });
+        }
+    }
+
+    /// A position by which reports are ordered: what tasks include comes in the order it was shown.
+    fn rank(&self, at: &[u32]) -> Position {
+        let mut rank = at.to_vec();
+        if self.order.is_empty() {
+            return rank;
+        }
+        for end in 2..=at.len() {
+            if let Some(number) = self.order.get(&at[..end]) {
+                rank[end - 2] = *number;
+                rank[end - 1] = 0;
+            }
+        }
+        rank
     }
 
     fn banner(&mut self, at: Position, info: TaskInfo) {

@@ -30,11 +30,8 @@ pub fn open(
         scope,
         context,
     };
-    let connection = login
-        .pick(&["ansible_connection"], keywords.connection.as_ref())?
-        .or_else(|| run.options.connection.clone())
-        .unwrap_or_else(|| "ssh".to_owned());
-    let connection = connection.rsplit('.').next().unwrap_or(&connection);
+    let kind = login.kind()?;
+    let connection = kind.as_str();
     let link = match connection {
         "local" => transport::local()?,
         "ssh" | "smart" | "paramiko" | "paramiko_ssh" | "libssh" => {
@@ -79,6 +76,26 @@ pub fn login_of(run: &Arc<Run>, host: &str) -> Result<Ssh> {
     login.ssh()
 }
 
+/// The kind of connection that leads to a host, without the name of a collection.
+///
+/// # Errors
+/// The variable or the keyword cannot be rendered.
+pub fn kind(
+    run: &Run,
+    keywords: &Common,
+    scope: &SharedScope,
+    context: &Context,
+) -> Result<String> {
+    let login = Login {
+        run,
+        host: "",
+        keywords,
+        scope,
+        context,
+    };
+    login.kind()
+}
+
 /// Everything that says how to reach a host. Variables win over keywords, keywords over the command
 /// line and the configuration.
 struct Login<'a> {
@@ -90,6 +107,15 @@ struct Login<'a> {
 }
 
 impl Login<'_> {
+    fn kind(&self) -> Result<String> {
+        let connection = self
+            .pick(&["ansible_connection"], self.keywords.connection.as_ref())?
+            .or_else(|| self.run.options.connection.clone())
+            .unwrap_or_else(|| "ssh".to_owned());
+        let short = connection.rsplit('.').next().unwrap_or(&connection);
+        Ok(short.to_owned())
+    }
+
     /// The first of some variables that is set, or else a keyword.
     fn pick(&self, variables: &[&str], keyword: Option<&Value>) -> Result<Option<String>> {
         let render = |value: &Value| self.run.engine.render(value, self.scope, self.context);

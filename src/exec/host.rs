@@ -2,6 +2,7 @@
 
 use super::actions::Included;
 use super::collect::{Position, Report};
+use super::forks::Seat;
 use super::handlers::Handler;
 use super::play::PlayRun;
 use super::queue::{Effect, Entry, Item, Pending, Queue};
@@ -84,8 +85,6 @@ pub struct HostRun {
     pub roles_done: HashSet<String>,
     /// Identities of the roles of which a task was not skipped.
     pub roles_begun: HashSet<String>,
-    /// How many includes have been entered; orders the positions of their tasks.
-    pub includes: u32,
     /// The task of `--start-at-task` was reached.
     pub started: bool,
     /// The failure at hand was another host's: its rescue is not counted.
@@ -96,6 +95,12 @@ pub struct HostRun {
     pub held: Option<Option<Judged>>,
     /// What the items of a looped include have brought so far.
     pub included: Option<Vec<Included>>,
+    /// Its seat among the hosts that are worked on.
+    pub seat: Arc<Seat>,
+    /// How much of what other hosts found out about this one was taken over.
+    pub given_at: usize,
+    /// The kind of connection that leads to a host, where there is one.
+    pub kinds: HashMap<String, String>,
     /// Results of the loop whose items are coming in, and whether a failure is ignored.
     items: Vec<(Judged, bool)>,
 }
@@ -107,6 +112,9 @@ impl HostRun {
     /// A host at the beginning of a play.
     pub fn new(run: &Arc<Run>, play: &Arc<PlayRun>, index: usize) -> HostRun {
         let host = play.hosts[index].clone();
+        let mut given_at = 0;
+        // What was given before is in the variables.
+        let _ = run.given(&host, &mut given_at);
         let vars = run.host_vars(&host);
         HostRun {
             inventory: run.inventory_vars(&host),
@@ -131,18 +139,21 @@ impl HostRun {
             last: None,
             roles_done: HashSet::new(),
             roles_begun: HashSet::new(),
-            includes: 0,
             started: false,
             rescue_unseen: false,
             fatal_seen: 0,
             held: None,
             included: None,
+            seat: Arc::new(Seat::new(&run.forks, index)),
+            given_at,
+            kinds: HashMap::new(),
             items: Vec::new(),
         }
     }
 
     /// Publishes what is settled, for other hosts and later plays.
-    pub fn publish(&self) {
+    pub fn publish(&mut self) {
+        self.follow_given();
         self.run.set_host_vars(&self.host, self.settled.clone());
     }
 
@@ -192,6 +203,12 @@ impl HostRun {
         }
     }
 
+    /// Changes variables for good, whatever is under way.
+    pub(super) fn apply_now(&mut self, effect: &Effect) {
+        self.settled.apply(effect);
+        self.ahead.apply(effect);
+    }
+
     /// Waits until every step under way has ended.
     ///
     /// # Errors
@@ -208,13 +225,18 @@ impl HostRun {
         if self.run.interrupted() {
             return Err(Stop::Interrupted);
         }
-        self.drain(self.queue.steps() >= MOST_AHEAD || self.play.lockstep || self.local)
+        let wait = self.queue.steps() >= MOST_AHEAD
+            || self.play.lockstep
+            || self.local
+            || self.seat.is_wanted(&self.at);
+        self.drain(wait)
     }
 
     fn drain(&mut self, wait: bool) -> Result<(), Stop> {
         loop {
             match self.queue.front() {
                 None => {
+                    self.seat.leave();
                     self.publish_if_shared();
                     return Ok(());
                 }
@@ -235,7 +257,7 @@ impl HostRun {
         }
     }
 
-    fn publish_if_shared(&self) {
+    fn publish_if_shared(&mut self) {
         if self.play.hosts.len() > 1 {
             self.publish();
         }
@@ -376,7 +398,7 @@ impl HostRun {
             None => unit.scope.clone(),
         };
         let judged = results::judge(&self.run.engine, &unit, &scope, judged);
-        self.take_facts(&judged);
+        self.take_facts(&unit, &judged);
         match pending.item {
             Some(item) => {
                 self.item_ended(&unit, &item, judged);
@@ -387,11 +409,13 @@ impl HostRun {
     }
 
     /// Takes over the facts that a module returned.
-    pub fn take_facts(&mut self, judged: &Judged) {
+    pub fn take_facts(&mut self, unit: &Unit, judged: &Judged) {
         if let Some(Kind::Map(facts)) = judged.value.get("ansible_facts").map(|v| &v.kind) {
             let facts = Effect::Facts(Map::clone(facts));
-            self.settled.apply(&facts);
-            self.ahead.apply(&facts);
+            match unit.delegated_to.as_ref().filter(|other| other.facts) {
+                Some(other) if other.host != self.host => self.run.give(&other.host, facts),
+                _ => self.apply_now(&facts),
+            }
         }
     }
 
@@ -559,6 +583,7 @@ impl HostRun {
                 play: self.play.clone(),
                 index: self.index,
                 at: self.at.clone(),
+                seat: self.seat.clone(),
             }),
         })
     }

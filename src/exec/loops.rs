@@ -4,7 +4,7 @@ use super::actions;
 use super::host::{HostRun, Stop};
 use super::queue::{Entry, Item};
 use super::results::Judged;
-use super::task::{Job, to_bool};
+use super::task::{Job, Verdict, to_bool};
 use crate::diag::{Diag, Result};
 use crate::sys::Known;
 use crate::value::{Kind, Map, Value};
@@ -87,6 +87,7 @@ impl HostRun {
                     var: control.loop_var.clone(),
                     label_of_result: label.is_none().then(|| control.label.clone()).flatten(),
                     label: label.unwrap_or_else(|| items[index].to_text()),
+                    index: u32::try_from(index).unwrap_or(u32::MAX),
                 }),
                 shared: job.shared,
             };
@@ -131,22 +132,8 @@ impl HostRun {
     }
 
     fn loop_failed(&mut self, job: &Job, diag: Box<Diag>) -> Result<(), Stop> {
-        let when: Vec<Value> = job
-            .around
-            .when
-            .iter()
-            .chain(&job.task.common.when)
-            .cloned()
-            .collect();
-        for condition in &when {
-            let held = self.eval(
-                |host| host.job_scope(job),
-                |run, scope| run.engine.condition(condition, scope, &job.unit.context),
-                Known::is_unknown,
-            )?;
-            if matches!(held, Ok(Known::Known(false))) {
-                return self.end(job, Judged::skipped(condition));
-            }
+        if let Verdict::Fails(condition) = self.conditions(job)? {
+            return self.end(job, Judged::skipped(&condition));
         }
         let span = job.task.looping.as_ref().map_or(job.task.span, |l| l.span);
         self.end(job, Judged::failed(diag.at_if_none(span)))

@@ -2,6 +2,7 @@
 
 use super::blobs::Blobs;
 use super::collect::Collector;
+use super::forks::Forks;
 use super::host::{HostRun, Stop};
 use super::options::Options;
 use super::play::PlayRun;
@@ -13,7 +14,7 @@ use crate::inventory;
 use crate::jinja::{Context, Engine};
 use crate::output::{Event, Output};
 use crate::play::Loader;
-use crate::play::ast::{Item, Play, Playbook};
+use crate::play::ast::{Common, Item, Play, Playbook};
 use crate::value::{Kind, Map, Value};
 use crate::vars::SharedScope;
 use std::path::{Path, PathBuf};
@@ -237,6 +238,7 @@ impl Prepared {
         if let Some(cache) = cache.as_ref().filter(|_| parts.options.flush_cache) {
             cache.flush();
         }
+        let forks = parts.options.forks;
         let shared = Run {
             tags: parts.options.tags.clone(),
             playbook_dir: PathBuf::new(),
@@ -248,6 +250,8 @@ impl Prepared {
             extra_vars: parts.extra_vars,
             blobs: Arc::new(Blobs::default()),
             costs: super::costs::Costs::default(),
+            forks: Arc::new(Forks::new(forks)),
+            given: Mutex::default(),
             collector: Mutex::new(collector),
             hosts: std::sync::RwLock::default(),
             cache,
@@ -389,7 +393,10 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
         Some(strategy) => strategy.to_text(),
         None => run.loader.config.strategy.clone(),
     };
-    let free = strategy.ends_with("free") || strategy.ends_with("host_pinned");
+    let free = is_free(&strategy).map_err(|diag| diag.at_if_none(play.span))?;
+    // The strategies in which hosts do not wait for each other do not look at it (observed:
+    // ansible-core 2.19.14).
+    let max_fail = max_fail.filter(|_| !free);
     let mut rest = &hosts[..];
     for size in serial {
         let (batch, more) = rest.split_at(size.min(rest.len()));
@@ -406,7 +413,8 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
             prompted: prompted.clone(),
             free,
             lockstep: batch.len() > 1
-                && (fatal || max_fail.is_some() || run.options.step || may_fail_all(play)),
+                && !free
+                && (fatal || max_fail.is_some() || run.options.step || touches_others(play)),
             max_fail,
             force_handlers,
             ask_first: AskFirst::default(),
@@ -424,13 +432,32 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
     Ok(())
 }
 
-/// True if a failure of some task may fail all hosts.
-fn may_fail_all(play: &Play) -> bool {
+/// Whether hosts do not wait for each other under a strategy.
+fn is_free(strategy: &str) -> Result<bool> {
+    let name = strategy.trim_start_matches("ansible.builtin.");
+    // Mitogen's strategies differ in how hosts are reached, not in what they do.
+    match name.rsplit('.').next().unwrap_or(name).trim_start_matches("mitogen_") {
+        "linear" | "debug" => Ok(false),
+        "free" | "host_pinned" => Ok(true),
+        _ => Err(Diag::error(
+            "unknown-strategy",
+            format!("Invalid play strategy specified: {strategy}"),
+        )
+        .did_you_mean(name, ["linear", "free", "host_pinned", "debug"])),
+    }
+}
+
+/// True if what some task does on one host changes others: a failure that fails all, facts that are
+/// given to another host.
+fn touches_others(play: &Play) -> bool {
+    fn keywords(common: &Common) -> bool {
+        common.any_errors_fatal.is_some() || common.delegate_facts.is_some()
+    }
     fn any(items: &[Item]) -> bool {
         items.iter().any(|item| match item {
-            Item::Task(task) => task.common.any_errors_fatal.is_some(),
+            Item::Task(task) => keywords(&task.common),
             Item::Block(block) => {
-                block.common.any_errors_fatal.is_some()
+                keywords(&block.common)
                     || [&block.block, &block.rescue, &block.always]
                         .into_iter()
                         .any(|items| any(items))

@@ -60,6 +60,8 @@ pub struct Item {
     pub label: String,
     /// A label that could not be rendered before the item: it may speak of its result.
     pub label_of_result: Option<Value>,
+    /// Its number in the loop, from 0.
+    pub index: u32,
 }
 
 /// Queue of one host.

@@ -2,6 +2,7 @@
 //! `no_log`, and the result of a loop.
 
 use super::collect::Position;
+use super::delegation::Delegate;
 use super::scope::over_one;
 use crate::diag::{Diag, Result};
 use crate::jinja::{Context, Engine};
@@ -15,6 +16,7 @@ use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 /// A task as it was when it was begun on a host: all that is needed to judge its results.
+#[derive(Clone)]
 pub struct Unit {
     /// The task.
     pub task: Arc<Task>,
@@ -39,7 +41,7 @@ pub struct Unit {
     /// `diff`.
     pub show_diff: bool,
     /// `-> other host`.
-    pub delegated_to: Option<String>,
+    pub delegated_to: Option<Delegate>,
     /// True in a dry run.
     pub dry: bool,
     /// What of the host's facts it may change.
@@ -372,7 +374,7 @@ pub fn outcome(unit: &Unit, judged: &Judged, item: Option<&str>) -> Outcome {
         item: item.map(str::to_owned),
         ignored: (failed && unit.ignore_errors)
             || (judged.status == Status::Unreachable && unit.ignore_unreachable),
-        delegated_to: unit.delegated_to.clone(),
+        delegated_to: unit.delegated_to.as_ref().map(|other| other.shown.clone()),
         show_diff: unit.show_diff && !unit.info.no_log,
         diag: judged.diag.clone().filter(|_| !unit.info.no_log),
         certainty: if unit.dry {
@@ -387,7 +389,7 @@ pub fn outcome(unit: &Unit, judged: &Judged, item: Option<&str>) -> Outcome {
 fn censored(judged: &Judged) -> Json {
     let mut shown = json!({
         "censored": "the output has been hidden due to the fact that 'no_log: true' was specified for this result",
-        "changed": judged.status == Status::Changed,
+        "changed": judged.entry("changed").is_some_and(Value::truthy),
     });
     for key in ["failed", "skipped", "attempts", "retries"] {
         if let Some(value) = judged.entry(key)

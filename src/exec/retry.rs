@@ -29,9 +29,11 @@ impl HostRun {
                     return Ok(None);
                 }
             };
-            let judged = host.stored(judged, step, target, job);
+            let name = target.split('\0').next().unwrap_or(target);
+            let judged = host.stored(judged, step, name, job);
             let judged = host::skip_opaque(host::place(judged, &job.unit), &job.unit);
             let judged = background::promised(judged, step);
+            host.take_facts(&job.unit, &judged);
             Ok(Some(judged))
         })
     }

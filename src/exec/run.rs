@@ -2,9 +2,11 @@
 
 use super::blobs::Blobs;
 use super::collect::Collector;
+use super::forks::Forks;
 use super::magic;
 use super::options::Options;
 use super::play::PlayRun;
+use super::queue::Effect;
 use super::scope;
 use super::state::HostVars;
 use super::tags::Tags;
@@ -45,6 +47,10 @@ pub struct Run {
     /// Facts of earlier runs.
     pub(super) cache: Option<super::fact_cache::FactCache>,
     pub(super) costs: super::costs::Costs,
+    /// Seats of the hosts that are worked on.
+    pub(super) forks: Arc<Forks>,
+    /// What tasks of one host have found out about another (`delegate_facts`).
+    pub(super) given: Mutex<Vec<(String, Effect)>>,
     pub(super) collector: Mutex<Collector>,
     pub(super) hosts: RwLock<HashMap<String, HostVars>>,
     pub(super) failed: Mutex<HashSet<String>>,
@@ -109,6 +115,24 @@ impl Run {
     pub fn set_host_vars(&self, host: &str, vars: HostVars) {
         let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
         hosts.insert(host.to_owned(), vars);
+    }
+
+    /// Gives a host variables that a task of another host has found out (`delegate_facts`).
+    pub fn give(&self, host: &str, effect: Effect) {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut vars = self.host_vars(host);
+        vars.apply(&effect);
+        self.set_host_vars(host, vars);
+        given.push((host.to_owned(), effect));
+    }
+
+    /// What a host was given since it last asked; `at` counts along.
+    pub fn given(&self, host: &str, at: &mut usize) -> Vec<Effect> {
+        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = given.iter().skip(std::mem::replace(at, given.len()));
+        new.filter(|(name, _)| name == host)
+            .map(|(_, effect)| effect.clone())
+            .collect()
     }
 
     /// The variables of the inventory for a host, `host_vars` and `group_vars` among them.

@@ -1,6 +1,7 @@
 //! The variables of one task on one host: layers, the winner first.
 
 use super::collect::Position;
+use super::forks::Seat;
 use super::play::PlayRun;
 use super::run::Run;
 use super::state::HostVars;
@@ -41,6 +42,8 @@ pub struct Own {
     pub index: usize,
     /// Where it is.
     pub at: Position,
+    /// Its seat, which it leaves while it waits for another host.
+    pub seat: Arc<Seat>,
 }
 
 impl Own {
@@ -50,7 +53,11 @@ impl Own {
             return;
         }
         if let Some(other) = self.play.hosts.iter().position(|name| name == host) {
+            let had = self.seat.leave();
             self.play.barrier.await_host(self.index, other, &self.at);
+            if had {
+                self.seat.take(&self.at);
+            }
         }
     }
 }

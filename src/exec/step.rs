@@ -38,14 +38,13 @@ impl HostRun {
             Ok(Made::Unknown(why)) => return self.end(job, Judged::unknown(&why)),
             Err(diag) => return self.end(job, Judged::failed(diag.at_if_none(job.task.span))),
         };
-        let target = match self.target(job)? {
+        let target = match self.connect(job) {
             Ok(target) => target,
-            Err(diag) => return self.end(job, Judged::failed(diag)),
+            Err(diag) => {
+                self.flush()?;
+                return self.report_unreachable(&job.unit, diag);
+            }
         };
-        if let Err(diag) = self.connect(&target, job) {
-            self.flush()?;
-            return self.report_unreachable(&job.unit, diag);
-        }
         self.attach(job, &target, &mut step);
         if let Some(limit) = self.background(job)? {
             let dir = async_dir(&self.run, job, &self.job_scope(job), &step.environment);
@@ -95,45 +94,52 @@ impl HostRun {
             || (job.task.looping.is_some() && job.item.is_none() && !job.unit.ignore_errors)
     }
 
-    /// Which host performs it: this one, or `delegate_to`.
+    /// The name of the session for a job: of this host, or of the one it is delegated to. A task
+    /// with a connection of another kind than the host's (`connection: local`) has one of its own.
     ///
     /// # Errors
-    /// Why the host does not go on behind it.
-    pub fn target(&mut self, job: &Job) -> Result<Result<String>, Stop> {
-        let Some(delegate) = &job.keywords.delegate_to else {
-            return Ok(Ok(self.host.clone()));
-        };
-        let context = &job.unit.context;
-        let rendered = self.eval(
-            |host| host.job_scope(job),
-            |run, scope| run.engine.render(delegate, scope, context),
-            |value| value.find_unknown().is_some(),
-        )?;
-        Ok(rendered.map(|value| value.to_text()))
+    /// What says which kind it is cannot be rendered.
+    pub fn session_name(&mut self, job: &Job) -> Result<String> {
+        let own = self.job_scope(job);
+        let scope = job.unit.reached_by(&own);
+        let kind = connect::kind(&self.run, &job.keywords, scope, &job.unit.context)?;
+        let host = self.performer(job);
+        let first = self
+            .kinds
+            .entry(host.clone())
+            .or_insert_with(|| kind.clone());
+        Ok(match *first == kind {
+            true => host,
+            false => format!("{host}\0{kind}"),
+        })
     }
 
-    /// Connects to a host unless it is connected.
+    fn performer(&self, job: &Job) -> String {
+        let delegate = job.unit.delegated_to.as_ref();
+        delegate.map_or(&self.host, |other| &other.host).clone()
+    }
+
+    /// Connects for a job unless that is done, and tells the name of the session.
     ///
     /// # Errors
     /// `connection`.
-    pub fn connect(&mut self, target: &str, job: &Job) -> Result<()> {
-        if self.sessions.contains_key(target) {
-            return Ok(());
+    pub fn connect(&mut self, job: &Job) -> Result<String> {
+        self.seat.take(&self.at);
+        let name = self.session_name(job)?;
+        if self.sessions.contains_key(&name) {
+            return Ok(name);
         }
-        let scope = if target == self.host {
-            self.job_scope(job)
-        } else {
-            self.run
-                .host_scope(target)
-                .unwrap_or_else(|| self.job_scope(job))
-        };
-        let session = connect::open(&self.run, target, &job.keywords, &scope, &job.unit.context)?;
-        self.local |= target == self.host && session.local;
-        self.sessions.insert(target.to_owned(), session);
-        if target == self.host {
+        let own = self.job_scope(job);
+        let scope = job.unit.reached_by(&own);
+        let host = self.performer(job);
+        let context = &job.unit.context;
+        let session = connect::open(&self.run, &host, &job.keywords, scope, context)?;
+        self.local |= name == self.host && session.local;
+        self.sessions.insert(name.clone(), session);
+        if name == self.host {
             self.tell_pending();
         }
-        Ok(())
+        Ok(name)
     }
 
     /// `fetch`: what the host has read is written here.
@@ -156,7 +162,6 @@ impl HostRun {
             self.queue.push(entry);
             return self.settle();
         }
-        self.take_facts(&judged);
         self.conclude(&job.unit, judged)
     }
 
@@ -218,7 +223,7 @@ impl HostRun {
             |_| false,
         )?;
         let answer = made.and_then(|step| {
-            self.connect(target, job)?;
+            self.connect(job)?;
             self.call(step, target, Some(period))
         });
         if answer.is_err() {
@@ -229,6 +234,7 @@ impl HostRun {
 
     /// Sends a step and waits for its answer; nothing else may be under way on that session.
     pub(super) fn call(&mut self, mut step: Step, target: &str, period: Option<u64>) -> Result<Judged> {
+        self.seat.take(&self.at);
         let deadline = period.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let lost = || Diag::error("connection-lost", "there is no connection");
         let session = self.sessions.get_mut(target).ok_or_else(lost)?;
@@ -353,6 +359,7 @@ fn plain(
         r#become: become_of(run, job, scope)?,
         drop_after: None,
         notify: crate::wire::Notify::default(),
+        background: None,
     })
 }
 
@@ -579,10 +586,11 @@ fn become_of(
     job: &Job,
     scope: &crate::vars::SharedScope,
 ) -> Result<Option<Become>> {
+    let reached_by = job.unit.reached_by(scope);
     let pick = |variables: &[&str], given: Option<&Value>, default: &str| -> Result<String> {
         for name in variables {
-            if let Some(value) = scope.get(name) {
-                let value = run.engine.render(&value, scope, &job.unit.context)?;
+            if let Some(value) = reached_by.get(name) {
+                let value = run.engine.render(&value, reached_by, &job.unit.context)?;
                 if !value.is_null() {
                     return Ok(value.to_text());
                 }

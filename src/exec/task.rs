@@ -44,6 +44,18 @@ fn unnamed(task: &Task) -> String {
     }
 }
 
+/// What the conditions of a task come to.
+pub(super) enum Verdict {
+    /// It is carried out.
+    Holds,
+    /// This one does not hold.
+    Fails(Value),
+    /// Only apply will tell.
+    Unknown,
+    /// One cannot be evaluated.
+    Wrong(Box<crate::diag::Diag>),
+}
+
 impl HostRun {
     /// Carries out a task, or begins to.
     ///
@@ -57,6 +69,7 @@ impl HostRun {
             self.play.barrier.arrive(self.index, &self.at);
         }
         self.follow_inventory();
+        self.follow_given();
         if !around.handler && !self.selected(task, around)? {
             return Ok(());
         }
@@ -68,13 +81,17 @@ impl HostRun {
         if self.play.lockstep {
             self.flush()?;
             self.play.barrier.meet(self.index, &self.at);
-            if self.play.barrier.stopped() {
+            if self.play.barrier.stopped_before(&self.at) {
                 return Err(Stop::Interrupted);
             }
-            self.follow_failure()?;
+            let here = self.at.clone();
+            self.follow_failure(&here)?;
         }
         let keywords = around.keywords(task);
-        let once = self.flag(keywords.run_once.as_ref(), task, around)?;
+        let once = match is_meta(task) {
+            true => actions::meta::once(task) && !self.play.free,
+            false => self.flag(keywords.run_once.as_ref(), task, around)?,
+        };
         if once && self.play.hosts.len() > 1 {
             self.once(task, around, keywords)?;
         } else {
@@ -86,15 +103,16 @@ impl HostRun {
             let mut end = self.at.clone();
             end.push(u32::MAX);
             self.play.barrier.meet(self.index, &end);
-            self.follow_failure()?;
+            self.follow_failure(&end)?;
         }
         Ok(())
     }
 
-    /// Fails with another host whose failure is everyone's (`any_errors_fatal`).
-    fn follow_failure(&mut self) -> Result<(), Stop> {
-        let fatal = self.play.barrier.fatal();
-        if fatal == self.fatal_seen {
+    /// Fails with another host whose failure is everyone's (`any_errors_fatal`), if that was before
+    /// a position.
+    fn follow_failure(&mut self, before: &[u32]) -> Result<(), Stop> {
+        let (fatal, at) = self.play.barrier.fatal();
+        if fatal == self.fatal_seen || at.as_slice() >= before {
             return Ok(());
         }
         self.fatal_seen = fatal;
@@ -128,13 +146,39 @@ impl HostRun {
             let info = job.unit.info.clone();
             self.report(Report::Begin(info));
         }
-        let end = match &task.looping {
-            Some(_) => self.looped(&job),
-            None => self.single(&job),
+        let end = match self.throttle(&job)? {
+            Some(most) => self.throttled(&job, most),
+            None => self.perform(&job),
         };
         if end == Err(Stop::Failed) {
             self.note_failure(&job)?;
         }
+        end
+    }
+
+    fn perform(&mut self, job: &Job) -> Result<(), Stop> {
+        match &job.task.looping {
+            Some(_) => self.looped(job),
+            None => self.single(job),
+        }
+    }
+
+    /// How many hosts may be at the task at a time, where that is less than all.
+    fn throttle(&mut self, job: &Job) -> Result<Option<usize>, Stop> {
+        let Some(given) = &job.keywords.throttle else {
+            return Ok(None);
+        };
+        let most = self.render_or(given, &job.task, &job.around)?.to_text();
+        let most: Option<usize> = most.trim().parse().ok();
+        Ok(most.filter(|most| (1..self.play.hosts.len()).contains(most)))
+    }
+
+    fn throttled(&mut self, job: &Job, most: usize) -> Result<(), Stop> {
+        self.flush()?;
+        let play = self.play.clone();
+        play.barrier.throttle(self.index, &job.unit.at, most);
+        let end = self.perform(job).and_then(|()| self.flush());
+        play.barrier.let_next(&job.unit.at);
         end
     }
 
@@ -174,20 +218,33 @@ impl HostRun {
                 end
             }
             Once::Take(Some(judged)) => {
+                if is_meta(task) {
+                    return Ok(());
+                }
                 if let Some(register) = &task.register {
-                    let value = judged.value.clone();
+                    let value = judged.registered();
                     self.apply(Effect::Set(register.to_text(), value));
                 }
                 if let Some(crate::value::Kind::Map(facts)) =
                     judged.value.get("ansible_facts").map(|v| &v.kind)
                 {
-                    self.apply(Effect::Facts(Map::clone(facts)));
+                    // Those of another host are there already.
+                    if !self.flag(keywords.delegate_facts.as_ref(), task, around)? {
+                        self.apply(Effect::Facts(Map::clone(facts)));
+                    }
                 }
+                let ignored = self.flag(keywords.ignore_errors.as_ref(), task, around)?;
                 match judged.status {
-                    Status::Failed => Err(Stop::Interrupted),
+                    // It fails for all, but only the one that performed it is counted and can be
+                    // rescued (observed: ansible-core 2.19.14).
+                    Status::Failed if !ignored => {
+                        self.run.host_failed(&self.host);
+                        Err(Stop::Interrupted)
+                    }
                     _ => Ok(()),
                 }
             }
+            Once::Take(None) if is_meta(task) => actions::meta::follow(self, task),
             Once::Take(None) => Ok(()),
         }
     }
@@ -206,9 +263,9 @@ impl HostRun {
             .max_fail
             .is_some_and(|most| failed as f64 * 100.0 / self.play.hosts.len() as f64 > most);
         if too_many {
-            self.play.barrier.stop();
+            self.play.barrier.stop(&self.at);
         } else if fatal {
-            self.fatal_seen = self.play.barrier.fail_all();
+            self.fatal_seen = self.play.barrier.fail_all(&self.at);
         }
         Ok(())
     }
@@ -457,14 +514,32 @@ impl HostRun {
     /// # Errors
     /// Why the host does not go on behind it.
     pub fn single(&mut self, job: &Job) -> Result<(), Stop> {
-        let when: Vec<Value> = job
-            .around
-            .when
-            .iter()
-            .chain(&job.task.common.when)
-            .cloned()
-            .collect();
-        for condition in &when {
+        match self.conditions(job)? {
+            Verdict::Holds => {}
+            Verdict::Fails(_) if is_meta(&job.task) => return actions::meta::skipped(self, job),
+            Verdict::Fails(condition) => return self.end(job, Judged::skipped(&condition)),
+            Verdict::Unknown => {
+                return self.end(job, Judged::unknown("its condition is known after apply"));
+            }
+            Verdict::Wrong(diag) => return self.end(job, Judged::failed(diag)),
+        }
+        if let Some(diag) = self.refuses_background(job) {
+            return self.end(job, Judged::failed(diag));
+        }
+        match self.delegated(job)? {
+            Ok(Some(delegated)) => self.carry_out(&delegated),
+            Ok(None) => self.carry_out(job),
+            Err(diag) => self.end(job, Judged::failed(diag)),
+        }
+    }
+
+    /// Whether the conditions of a task and of all around it hold: the first that does not decides.
+    ///
+    /// # Errors
+    /// A step that had to be waited for failed.
+    pub(super) fn conditions(&mut self, job: &Job) -> Result<Verdict, Stop> {
+        let own = job.task.common.when.iter();
+        for condition in job.around.when.iter().chain(own) {
             let held = self.eval(
                 |host| host.job_scope(job),
                 |run, scope| run.engine.condition(condition, scope, &job.unit.context),
@@ -472,22 +547,18 @@ impl HostRun {
             )?;
             match held {
                 Ok(Known::Known(true)) => {}
-                Ok(Known::Known(false)) if is_meta(&job.task) => {
-                    return actions::meta::skipped(self, job);
-                }
-                Ok(Known::Known(false)) => return self.end(job, Judged::skipped(condition)),
-                Ok(Known::Unknown) => {
-                    return self.end(job, Judged::unknown("its condition is known after apply"));
-                }
+                Ok(Known::Known(false)) => return Ok(Verdict::Fails(condition.clone())),
+                Ok(Known::Unknown) => return Ok(Verdict::Unknown),
                 Err(diag) => {
-                    let diag = diag.at_if_none(condition.span.or(job.task.span));
-                    return self.end(job, Judged::failed(diag));
+                    let span = condition.span.or(job.task.span);
+                    return Ok(Verdict::Wrong(diag.at_if_none(span)));
                 }
             }
         }
-        if let Some(diag) = self.refuses_background(job) {
-            return self.end(job, Judged::failed(diag));
-        }
+        Ok(Verdict::Holds)
+    }
+
+    fn carry_out(&mut self, job: &Job) -> Result<(), Stop> {
         match modules::find(&job.task.module).map(|entry| entry.side) {
             Some(Side::Host) => self.step(job),
             _ if job.task.until.is_some() && actions::can_be_tried_again(job) => self.retried(job),

@@ -70,7 +70,8 @@ impl Callback {
             Status::Failed => self.failed(outcome),
             Status::Unreachable => self.unreachable(outcome),
         }
-        if outcome.status == Status::Failed && outcome.ignored && outcome.item.is_none() {
+        let failed = matches!(outcome.status, Status::Failed | Status::Unreachable);
+        if failed && outcome.ignored && outcome.item.is_none() {
             self.paint("...ignoring", Colour::Cyan);
         }
         if outcome.item.is_some() {

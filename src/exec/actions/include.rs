@@ -2,7 +2,7 @@
 
 use super::{arguments, flag, text};
 use crate::diag::{Diag, Result};
-use crate::exec::collect::Report;
+use crate::exec::collect::{Position, Report};
 use crate::exec::context::Surroundings;
 use crate::exec::handlers;
 use crate::exec::host::{HostRun, Stop};
@@ -11,6 +11,7 @@ use crate::exec::task::Job;
 use crate::play::ast::{Common, Item, Role};
 use crate::play::{self, RoleUse};
 use crate::value::{Kind, Map, Value};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -37,8 +38,10 @@ pub fn include_tasks(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     if let Some(circle) = circle(&job.around, &path) {
         return host.end(job, Judged::failed(circle.at_if_none(job.task.span)));
     }
+    let place = place(host, job, &path.display().to_string());
     host.report(Report::Included {
         task: job.unit.info.clone(),
+        place: place.clone(),
         file: path.display().to_string(),
         item: job.item.as_ref().map(|item| item.label.clone()),
     });
@@ -46,7 +49,7 @@ pub fn include_tasks(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     let mut around = surroundings(host, job)?;
     around.files.push(path);
     adopt(host, &around, &loaded.handlers, &loaded.roles);
-    inside(host, job, loaded.tasks, around)
+    inside(host, job, loaded.tasks, around, place)
 }
 
 /// `include_role`
@@ -83,8 +86,11 @@ pub fn include_role(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     ) {
         return host.end(job, Judged::failed(circle.at_if_none(job.task.span)));
     }
+    let from = wanted.tasks_from.as_deref().unwrap_or("main");
+    let place = place(host, job, &format!("{name}/{from}"));
     host.report(Report::Included {
         task: job.unit.info.clone(),
+        place: place.clone(),
         file: name,
         item: job.item.as_ref().map(|item| item.label.clone()),
     });
@@ -101,7 +107,7 @@ pub fn include_role(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     around.enter_role();
     around.role = Some(loaded.role);
     adopt(host, &around, &loaded.handlers, &loaded.roles);
-    inside(host, job, loaded.tasks, around)
+    inside(host, job, loaded.tasks, around, place)
 }
 
 /// Takes over what included content brings to the play: handlers, and roles it imports.
@@ -197,10 +203,22 @@ fn surroundings(host: &mut HostRun, job: &Job) -> Result<Surroundings, Stop> {
     Ok(around)
 }
 
+/// Where included tasks are: below the include, by the item of its loop and by what is included.
+/// Hosts that include the same are at the same place.
+fn place(host: &HostRun, job: &Job, what: &str) -> Position {
+    let mut hash = DefaultHasher::new();
+    what.hash(&mut hash);
+    let mut place = host.at.clone();
+    place.push(job.item.as_ref().map_or(0, |item| item.index));
+    place.push(hash.finish() as u32);
+    place
+}
+
 /// What one item of a loop has included. All items are looked at before the first is entered.
 pub struct Included {
     tasks: Vec<Item>,
     around: Arc<Surroundings>,
+    place: Position,
     register: Option<String>,
     role: bool,
 }
@@ -211,10 +229,12 @@ fn inside(
     job: &Job,
     tasks: Vec<Item>,
     around: Surroundings,
+    place: Position,
 ) -> Result<(), Stop> {
     let included = Included {
         tasks,
         around: Arc::new(around),
+        place,
         register: job.unit.register.clone(),
         role: job.unit.info.module == "include_role",
     };
@@ -232,11 +252,9 @@ fn inside(
 /// # Errors
 /// Why the host does not go on behind them.
 pub fn enter(host: &mut HostRun, included: Included) -> Result<(), Stop> {
-    let depth = host.at.len();
-    host.includes += 1;
-    host.at.push(host.includes);
+    let before = std::mem::replace(&mut host.at, included.place);
     let end = host.items(&included.tasks, &included.around);
-    host.at.truncate(depth);
+    host.at = before;
     match end {
         Err(Stop::EndRole) if included.role => return Ok(()),
         end => end?,

@@ -7,6 +7,7 @@ use crate::exec::host::{HostRun, Stop};
 use crate::exec::queue::Effect;
 use crate::exec::results::Judged;
 use crate::exec::task::Job;
+use crate::play::ast::Task;
 use serde_json::json;
 
 /// Carries out a meta task. None of them is counted or shown, except where a condition skips it.
@@ -24,7 +25,7 @@ pub fn meta(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         "end_host" => return Err(Stop::EndHost),
         "end_batch" => return Err(Stop::EndBatch),
         "end_play" => {
-            host.play.barrier.stop();
+            host.play.barrier.stop(&host.at);
             return Err(Stop::EndPlay);
         }
         "end_role" => return Err(Stop::EndRole),
@@ -69,7 +70,39 @@ pub fn meta(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
 }
 
 fn what(job: &Job) -> String {
-    text(&job.task.args, "free_form").unwrap_or_default()
+    named(&job.task)
+}
+
+fn named(task: &Task) -> String {
+    text(&task.args, "free_form").unwrap_or_default()
+}
+
+/// Meta tasks that one host performs for all: its condition is the first host's (observed:
+/// ansible-core 2.19.14).
+pub fn once(task: &Task) -> bool {
+    const NAMES: [&str; 5] = [
+        "clear_facts",
+        "clear_host_errors",
+        "end_batch",
+        "end_play",
+        "refresh_inventory",
+    ];
+    NAMES.contains(&named(task).as_str())
+}
+
+/// What a meta task that another host has performed for all means for this one.
+///
+/// # Errors
+/// The play or the batch ends.
+pub fn follow(host: &mut HostRun, task: &Task) -> Result<(), Stop> {
+    match named(task).as_str() {
+        "clear_facts" => host.apply(Effect::ClearFacts),
+        "refresh_inventory" => host.follow_inventory(),
+        "end_batch" => return Err(Stop::EndBatch),
+        "end_play" => return Err(Stop::EndPlay),
+        _ => {}
+    }
+    Ok(())
 }
 
 /// What is said of a meta task that is carried out (observed: ansible-core 2.19.14).

@@ -24,13 +24,10 @@ pub fn reboot(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     let Some(args) = arguments(host, job)? else {
         return Ok(());
     };
-    let target = match host.target(job)? {
+    let target = match host.connect(job) {
         Ok(target) => target,
-        Err(diag) => return host.end(job, Judged::failed(diag)),
+        Err(diag) => return host.report_unreachable(&job.unit, diag),
     };
-    if let Err(diag) = host.connect(&target, job) {
-        return host.report_unreachable(&job.unit, diag);
-    }
     if host.sessions.get(&target).is_some_and(|s| s.local) {
         let message = "Running reboot with local connection would reboot the control node.";
         let diag = Diag::error("local-reboot", message)
@@ -59,7 +56,7 @@ pub fn wait_for_connection(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     let Some(args) = arguments(host, job)? else {
         return Ok(());
     };
-    let target = match host.target(job)? {
+    let target = match host.session_name(job) {
         Ok(target) => target,
         Err(diag) => return host.end(job, Judged::failed(diag)),
     };

@@ -55,10 +55,11 @@ pub fn set_fact(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         return host.end(job, Judged::failed(diag.at(job.task.span, "")));
     }
     for (key, value) in &facts {
-        host.apply(Effect::Set(key.to_value().to_text(), value.clone()));
+        let effect = Effect::Set(key.to_value().to_text(), value.clone());
+        host.apply_facts(&job.unit, effect);
     }
     if cacheable {
-        host.apply(Effect::Facts(facts.clone()));
+        host.apply_facts(&job.unit, Effect::Facts(facts.clone()));
     }
     let result: Map = [
         ("changed", Value::from(false)),

@@ -207,6 +207,9 @@ impl Collector {
                 self.output.event(&Event::ItemEnded(*outcome));
             }
             Report::End(outcome) => {
+                if outcome.task.module == "meta" && outcome.status == Status::Skipped {
+                    self.shown = None;
+                }
                 self.banner(at, outcome.task.clone());
                 let looped = outcome.result["results"].is_array();
                 if !(looped && includes(&outcome.task)) || outcome.status == Status::Skipped {

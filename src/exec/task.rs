@@ -142,7 +142,8 @@ impl HostRun {
             item: None,
             shared: false,
         };
-        if !self.queue.has_steps() {
+        // A meta task says so itself where it is carried out.
+        if !self.queue.has_steps() && !is_meta(task) {
             let info = job.unit.info.clone();
             self.report(Report::Begin(info));
         }

@@ -14,6 +14,7 @@ use serde_json::json;
 pub fn meta(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     let what = what(job);
     host.flush()?;
+    host.report(Report::Begin(job.unit.info.clone()));
     if let Some(text) = done(host, job, &what) {
         host.report(Report::Meta(text));
     }

@@ -17,6 +17,7 @@ mod precedence;
 mod runs;
 mod supervisor;
 mod supervisor_more;
+mod supervisor_replay;
 mod supervisor_web;
 mod web;
 mod yaml;

@@ -5,6 +5,7 @@ use super::group::{Supervisor, follow, nonblocking, signal_process};
 use super::keep::{Kept, since_of};
 use super::mainlog::Level;
 use super::proc::{Event, State};
+use super::outlet::Outlet;
 use super::tap::Tap;
 use super::watch::Report;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -105,7 +106,15 @@ impl Supervisor {
             };
             self.groups[group].procs[n].record.fds[at] = fd.as_raw_fd();
             let tap = Tap::new(&program, &name, channel, pid, &self.reports);
-            follow(fd, logs[at - 1].clone(), strip, self.log.clone(), tap);
+            let outlet = Outlet::new(&name, &program, pid, channel, false, &self.notes);
+            follow(
+                fd,
+                logs[at - 1].clone(),
+                strip,
+                self.log.clone(),
+                tap,
+                outlet,
+            );
         }
         let running = &mut self.groups[group].procs[n];
         if let Some(fd) = stream(pid, kept, 0) {

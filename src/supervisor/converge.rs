@@ -32,7 +32,8 @@ impl Supervisor {
     }
 
     fn change_members(&mut self, at: usize, group: &Group, restarts: &[&str]) {
-        let mut old = self.groups.remove(at).procs;
+        let removed = self.groups.remove(at);
+        let (mut old, pool, socket) = (removed.procs, removed.pool, removed.socket);
         let mut starts = Vec::new();
         let mut procs = Vec::new();
         for program in &group.programs {
@@ -56,7 +57,13 @@ impl Supervisor {
             (g.config.priority, &g.config.name) <= (group.priority, &group.name)
         });
         let config = group.clone();
-        self.groups.insert(place, RunGroup { config, procs });
+        let group_now = RunGroup {
+            config,
+            procs,
+            pool,
+            socket,
+        };
+        self.groups.insert(place, group_now);
         for name in starts {
             if let Some((g, Some(n))) = self.find(&format!("{}:{name}", group.name)) {
                 self.autostart(g, n);

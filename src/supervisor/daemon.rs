@@ -53,6 +53,7 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
         Some(file) => PathBuf::from(file),
         None => super::flags::search(prog)?,
     };
+    let given = file.clone();
     let file = std::path::absolute(&file).unwrap_or(file);
     if flags.check {
         return Ok(check(&file));
@@ -64,7 +65,8 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
     );
     let mut first = true;
     loop {
-        let mut config = config::load(&file)?;
+        // Errors name the file as the user did; later the working directory may be another.
+        let mut config = config::load(if first { &given } else { &file })?;
         flags.apply(&mut config.daemon)?;
         raise_limits(&config)?;
         become_user(&config)?;
@@ -273,18 +275,18 @@ fn live(
 
 fn open_log(config: &Config) -> Result<MainLog, String> {
     let daemon = &config.daemon;
+    let copy = daemon.nodaemon && !daemon.silent;
+    let level = Level::named(&daemon.loglevel);
+    if daemon.logfile == "syslog" {
+        return Ok(MainLog::new(None, level, copy).to_syslog());
+    }
     let file = LogFile::open(
         Path::new(&daemon.logfile),
         daemon.logfile_maxbytes,
         daemon.logfile_backups,
     )
     .map_err(|e| format!("cannot open logfile {}: {e}", daemon.logfile))?;
-    let copy = daemon.nodaemon && !daemon.silent;
-    Ok(MainLog::new(
-        Some(file),
-        Level::named(&daemon.loglevel),
-        copy,
-    ))
+    Ok(MainLog::new(Some(file), level, copy))
 }
 
 /// Removes AUTO logs that an earlier life of the same identifier left.
@@ -336,12 +338,15 @@ async fn main_loop(
     begin(&shared, listeners)?;
     shared.borrow_mut().dismiss_left();
     let mut changes = shared.borrow().changes.subscribe();
+    let notes = shared.borrow().notes.clone();
     let mut report = None;
     loop {
         let (deadline, now, mood) = {
             let mut sup = shared.borrow_mut();
+            sup.take_notes();
             sup.reap();
             sup.tick();
+            sup.clock_events();
             sup.start_waiting();
             let kept = sup.groups.iter().map(|g| g.procs.len()).sum();
             if sup.keeper.is_full(kept) {
@@ -377,7 +382,9 @@ async fn main_loop(
             }
         };
         tokio::select! {
-            _ = child.recv() => {}
+            // What a child that ended wrote last is read before its end is told.
+            _ = child.recv() => tokio::task::yield_now().await,
+            () = notes.wake.notified() => {}
             _ = term.recv() => shut_down(&shared, "SIGTERM"),
             _ = int.recv() => shut_down(&shared, "SIGINT"),
             _ = quit.recv() => shut_down(&shared, "SIGQUIT"),
@@ -450,11 +457,17 @@ fn begin(shared: &Shared, listeners: Vec<(Listener, Server)>) -> Result<(), Stri
         sup.log.write(level, &note);
     }
     for (listener, server) in listeners {
-        if let (Address::Inet { .. }, None) = (&server.address, &server.login) {
-            let line = "Server 'inet_http_server' running without any HTTP authentication checking";
-            sup.log.write(Level::Critical, line);
-        }
+        let kind = match server.address {
+            Address::Inet { .. } => "inet_http_server",
+            Address::Unix { .. } => "unix_http_server",
+        };
+        let open = server.login.is_none();
         listen(listener, server, shared, &mut sup)?;
+        if open {
+            let line =
+                format!("Server '{kind}' running without any HTTP authentication checking");
+            sup.log.write(Level::Critical, &line);
+        }
     }
     let pid = std::process::id();
     let pidfile = sup.config.daemon.pidfile.clone();
@@ -465,7 +478,11 @@ fn begin(shared: &Shared, listeners: Vec<(Listener, Server)>) -> Result<(), Stri
     sup.log
         .write(Level::Info, &format!("supervisord started with pid {pid}"));
     for group in sup.config.groups.clone() {
-        sup.add_group(&group);
+        sup.insert_group(&group);
+    }
+    sup.notify("SUPERVISOR_STATE_CHANGE_RUNNING", b"");
+    for at in 0..sup.groups.len() {
+        sup.start_group(at);
     }
     Ok(())
 }

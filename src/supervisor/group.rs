@@ -2,10 +2,14 @@
 
 use super::adopt::inode;
 use super::config::{self, Config, Group};
+use super::fcgi;
 use super::keep::{Keeper, Kept};
+use super::listeners::Counters;
 use super::logs::{self, LogFile};
 use super::mainlog::{Level, MainLog};
 use super::proc::{Action, Ended, Event, Millis, Proc, State};
+use super::outlet::{Notes, Outlet};
+use super::pool::{Listener, Pool};
 use super::record::{End, Record};
 use super::spawn;
 use super::tap::Tap;
@@ -56,6 +60,8 @@ pub struct Running {
     pub stderr: SharedLog,
     /// What is remembered of it.
     pub record: Record,
+    /// Where it is in the listeners' protocol, if it is one.
+    pub listener: Listener,
 }
 
 /// A group that was started.
@@ -65,6 +71,10 @@ pub struct RunGroup {
     pub config: Group,
     /// Its processes.
     pub procs: Vec<Running>,
+    /// Events that wait for its listeners.
+    pub pool: Pool,
+    /// The socket its processes share, while one of them runs.
+    pub socket: Option<OwnedFd>,
 }
 
 impl RunGroup {
@@ -107,6 +117,10 @@ pub struct Supervisor {
     pub reports: Reports,
     /// Who waits for the end of a check's command, by its process id.
     pub checks: HashMap<i32, oneshot::Sender<Ended>>,
+    /// What the readers of output have to tell.
+    pub notes: Rc<Notes>,
+    /// What events are counted by.
+    pub counters: Counters,
     clock: Instant,
 }
 
@@ -138,6 +152,8 @@ impl Supervisor {
             upgrade_at: None,
             reports,
             checks: HashMap::new(),
+            notes: Rc::default(),
+            counters: Counters::default(),
             clock: Instant::now(),
         }
     }
@@ -150,22 +166,32 @@ impl Supervisor {
     /// The next moment at which a process wants attention.
     pub fn deadline(&self) -> Option<Millis> {
         let procs = self.groups.iter().flat_map(|g| &g.procs);
-        procs.filter_map(|p| p.proc.deadline()).min()
+        let procs = procs.filter_map(|p| p.proc.deadline());
+        procs.chain(self.next_tick()).min()
     }
 
     /// Adds a group of the configuration and starts what starts by itself. False if it is there.
     pub fn add_group(&mut self, config: &Group) -> bool {
-        if self.groups.iter().any(|g| g.config.name == config.name) {
+        let Some(at) = self.insert_group(config) else {
             return false;
+        };
+        self.start_group(at);
+        true
+    }
+
+    /// Starts what starts by itself.
+    pub fn start_group(&mut self, at: usize) {
+        for n in 0..self.groups[at].procs.len() {
+            if !self.take_over(at, n) && self.groups[at].procs[n].proc.program.autostart {
+                self.autostart(at, n);
+            }
         }
-        if config.kind != config::GroupKind::Plain {
-            self.log.write(
-                Level::Error,
-                &format!(
-                    "{}: event listeners and shared sockets are not supported, its processes are left alone",
-                    config.name
-                ),
-            );
+    }
+
+    /// Adds a group and starts nothing. Nothing is done if it is there.
+    pub fn insert_group(&mut self, config: &Group) -> Option<usize> {
+        if self.groups.iter().any(|g| g.config.name == config.name) {
+            return None;
         }
         let procs = config.programs.iter();
         let procs = procs.map(|p| self.fresh(&config.name, p)).collect();
@@ -177,16 +203,13 @@ impl Supervisor {
             RunGroup {
                 config: config.clone(),
                 procs,
+                pool: Pool::default(),
+                socket: None,
             },
         );
-        if config.kind == config::GroupKind::Plain {
-            for n in 0..self.groups[at].procs.len() {
-                if !self.take_over(at, n) && self.groups[at].procs[n].proc.program.autostart {
-                    self.autostart(at, n);
-                }
-            }
-        }
-        true
+        let payload = format!("groupname:{}\n", config.name);
+        self.notify("PROCESS_GROUP_ADDED", payload.as_bytes());
+        Some(at)
     }
 
     /// A process of a group, not yet started, its logs open.
@@ -199,6 +222,7 @@ impl Supervisor {
             stop: 0,
             stdin: None,
             record: Record::default(),
+            listener: Listener::default(),
         }
     }
 
@@ -255,6 +279,10 @@ impl Supervisor {
         }
         let group = self.groups.remove(at);
         group.procs.iter().for_each(remove_auto_logs);
+        if self.mood == Mood::Running {
+            let payload = format!("groupname:{}\n", group.config.name);
+            self.notify("PROCESS_GROUP_REMOVED", payload.as_bytes());
+        }
         self.bump();
         true
     }
@@ -295,9 +323,9 @@ impl Supervisor {
                         let level = if warning { Level::Warn } else { Level::Info };
                         self.log.write(level, &line);
                     }
-                    Action::Announce { to, .. } => {
+                    Action::Announce { from, to, more } => {
                         self.fatal(group, n, to);
-                        self.bump();
+                        self.announce(group, n, from, to, &more);
                     }
                     Action::Spawn => todo.push(self.spawn(group, n)),
                     Action::Kill {
@@ -324,6 +352,7 @@ impl Supervisor {
                 todo.push(Event::Start);
             }
         }
+        self.release_socket(group);
         self.bump();
     }
 
@@ -338,6 +367,51 @@ impl Supervisor {
             self.log.write(Level::Critical, &line);
             self.mood = Mood::Shutdown;
             self.exit_code = 1;
+        }
+    }
+
+    fn announce(&mut self, group: usize, n: usize, from: State, to: State, more: &str) {
+        let payload = format!(
+            "processname:{} groupname:{} from_state:{}{more}",
+            self.groups[group].procs[n].proc.program.name,
+            self.groups[group].config.name,
+            from.name(),
+        );
+        self.notify(&format!("PROCESS_STATE_{}", to.name()), payload.as_bytes());
+        self.dispatch(group);
+        self.bump();
+    }
+
+    /// The socket for the standard input of a group that shares one.
+    fn share_socket(&mut self, at: usize) -> Result<Option<OwnedFd>, String> {
+        let group = &mut self.groups[at];
+        let config::GroupKind::Fcgi { socket } = &group.config.kind else {
+            return Ok(None);
+        };
+        let shared = match group.socket.take() {
+            Some(shared) => shared,
+            None => {
+                let line = format!("Creating socket {}", socket.url);
+                self.log.write(Level::Info, &line);
+                let uid = group.config.programs.first().and_then(|p| p.uid);
+                fcgi::open(socket, uid)?
+            }
+        };
+        let copy = shared.try_clone().map_err(|e| e.to_string())?;
+        group.socket = Some(shared);
+        Ok(Some(copy))
+    }
+
+    fn release_socket(&mut self, at: usize) {
+        let group = &mut self.groups[at];
+        let used = group.procs.iter().any(|p| p.proc.pid.is_some());
+        let config::GroupKind::Fcgi { socket } = &group.config.kind else {
+            return;
+        };
+        if !used && group.socket.take().is_some() {
+            fcgi::remove(&socket.url);
+            let line = format!("Closing socket {}", socket.url);
+            self.log.write(Level::Info, &line);
         }
     }
 
@@ -359,6 +433,7 @@ impl Supervisor {
         if let Some(mark) = running.record.tree.take() {
             tree::end(&mark);
         }
+        self.listener_gone(group, n);
     }
 
     fn spawn(&mut self, group: usize, n: usize) -> Event {
@@ -372,25 +447,37 @@ impl Supervisor {
             // What left its parent comes to the daemon instead of init, and is reaped at once.
             let _ = nix::sys::prctl::set_child_subreaper(true);
         }
-        let child = match spawn::spawn(&program, &environment) {
+        let shared = match self.share_socket(group) {
+            Ok(shared) => shared,
+            Err(why) => return Event::SpawnFailed(why),
+        };
+        let child = match spawn::spawn(&program, &environment, shared) {
             Ok(child) => child,
             Err(why) => return Event::SpawnFailed(why),
         };
         let strip = self.config.daemon.strip_ansi;
         let tap = |channel| Tap::new(&program, &name, channel, child.pid, &self.reports);
         let (out_tap, err_tap) = (tap("stdout"), tap("stderr"));
+        let listens = matches!(
+            self.groups[group].config.kind,
+            config::GroupKind::Listeners { .. }
+        );
+        let outlet = |channel, listens| {
+            Outlet::new(&name, &program, child.pid, channel, listens, &self.notes)
+        };
+        let (stdout, out_stderr) = (outlet("stdout", listens), outlet("stderr", false));
         let running = &mut self.groups[group].procs[n];
         running.start = wall();
         running.record.started();
         running.record.tree = mark;
         let stderr = child.stderr.as_ref();
         running.record.pipes = [
-            inode(child.stdin.as_fd()),
+            child.stdin.as_ref().map_or(0, |fd| inode(fd.as_fd())),
             inode(child.stdout.as_fd()),
             stderr.map_or(0, |fd| inode(fd.as_fd())),
         ];
         running.record.fds = [
-            child.stdin.as_raw_fd(),
+            child.stdin.as_ref().map_or(-1, AsRawFd::as_raw_fd),
             child.stdout.as_raw_fd(),
             stderr.map_or(-1, AsRawFd::as_raw_fd),
         ];
@@ -400,24 +487,21 @@ impl Supervisor {
             strip,
             self.log.clone(),
             out_tap,
+            stdout,
         );
-        if let Some(stderr) = child.stderr {
-            follow(
-                stderr,
-                running.stderr.clone(),
-                strip,
-                self.log.clone(),
-                err_tap,
-            );
+        if let Some(fd) = child.stderr {
+            let log = running.stderr.clone();
+            follow(fd, log, strip, self.log.clone(), err_tap, out_stderr);
         }
-        running.stdin = nonblocking(&child.stdin)
-            .and_then(|()| pipe::Sender::from_owned_fd(child.stdin))
-            .ok()
-            .map(Rc::new);
+        running.stdin = child.stdin.and_then(|fd| {
+            nonblocking(&fd).ok()?;
+            Some(Rc::new(pipe::Sender::from_owned_fd(fd).ok()?))
+        });
         self.watch(group, n, child.pid, socket, &environment);
         Event::Spawned(child.pid)
     }
 
+    /// The environment of a process.
     pub(super) fn environment(
         &self,
         group: &str,
@@ -499,6 +583,7 @@ impl Supervisor {
 
     /// While shutting down: stops one group after the other from the last; true when all are gone.
     pub fn wind_down(&mut self) -> bool {
+        self.tell_stopping();
         while let Some(last) = self.groups.len().checked_sub(1) {
             self.stop_group(last);
             if !self.remove_group(last) {
@@ -561,7 +646,14 @@ pub fn nonblocking(fd: &OwnedFd) -> std::io::Result<()> {
 }
 
 /// Copies what a child writes to its log, until it closes its end.
-pub fn follow(fd: OwnedFd, log: SharedLog, strip: bool, main: MainLog, mut tap: Option<Tap>) {
+pub fn follow(
+    fd: OwnedFd,
+    log: SharedLog,
+    strip: bool,
+    main: MainLog,
+    mut tap: Option<Tap>,
+    mut outlet: Option<Outlet>,
+) {
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK]);
     }
@@ -573,7 +665,11 @@ pub fn follow(fd: OwnedFd, log: SharedLog, strip: bool, main: MainLog, mut tap: 
         while pipe.readable().await.is_ok() {
             let end = BUFFER.with_borrow_mut(|buffer| match pipe.try_read(buffer) {
                 Ok(0) => {
-                    let rest = tap.as_mut().map(Tap::finish).unwrap_or_default();
+                    let mut rest = outlet.as_mut().map(Outlet::finish).unwrap_or_default();
+                    if let Some(tap) = &mut tap {
+                        rest = tap.feed(&rest).into_owned();
+                        rest.extend(tap.finish());
+                    }
                     if let Some(log) = log.as_ref().filter(|_| !rest.is_empty()) {
                         // A full disk was told of when it was met first.
                         let _ = log.borrow_mut().write(&rest);
@@ -581,15 +677,20 @@ pub fn follow(fd: OwnedFd, log: SharedLog, strip: bool, main: MainLog, mut tap: 
                     true
                 }
                 Ok(n) => {
+                    let bytes = match strip {
+                        true => Cow::Owned(logs::strip_ansi(&buffer[..n])),
+                        false => Cow::Borrowed(&buffer[..n]),
+                    };
+                    let bytes = match &mut outlet {
+                        Some(outlet) => outlet.feed(&bytes),
+                        None => Cow::Borrowed(&*bytes),
+                    };
                     let bytes = match &mut tap {
-                        Some(tap) => tap.feed(&buffer[..n]),
-                        None => Cow::Borrowed(&buffer[..n]),
+                        Some(tap) => tap.feed(&bytes),
+                        None => Cow::Borrowed(&*bytes),
                     };
                     if let Some(log) = &log {
-                        let result = match strip {
-                            true => log.borrow_mut().write(&logs::strip_ansi(&bytes)),
-                            false => log.borrow_mut().write(&bytes),
-                        };
+                        let result = log.borrow_mut().write(&bytes);
                         if let (Err(e), false) = (&result, failing) {
                             let path = log.borrow().path().display().to_string();
                             main.write(Level::Error, &format!("cannot write {path}: {e}"));

@@ -159,7 +159,7 @@ pub(super) fn redirect(status: StatusCode, to: &str) -> Reply {
 
 pub(super) fn error(status: StatusCode) -> Reply {
     let text = format!(
-        "<head>\n<title>Error response</title>\n</head>\n<body>\n<h1>Error response</h1>\n<p>Error code {}.\n<p>Message: {}.\n</body>\n",
+        "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n<h1>Error response</h1>\r\n<p>Error code {}.\r\n<p>Message: {}.\r\n</body>\r\n",
         status.as_u16(),
         status.canonical_reason().unwrap_or_default()
     );

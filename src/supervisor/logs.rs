@@ -163,23 +163,19 @@ pub fn tail(path: &Path, offset: i64, length: i64) -> (Vec<u8>, i64, bool) {
         let mut file = File::open(path)?;
         let size = i64::try_from(file.metadata()?.len()).unwrap_or(i64::MAX);
         let overflow = size > offset.saturating_add(length);
-        let (offset, length) = match overflow {
-            true => (size - 1, length.min(size)),
-            false => (offset, length),
+        let from = if overflow { size - 1 } else { offset };
+        // What goes beyond the end is measured back from it (observed: 4.3.0).
+        let (start, length) = match from.saturating_add(length) > size {
+            true if from > size - 1 => (size - length, 0),
+            true => (size - length, length),
+            false => (from, length),
         };
-        let start = if overflow { size - length } else { offset };
-        let length = if start + length > size {
-            size - start
-        } else {
-            length
-        };
-        if length <= 0 || start < 0 {
-            return Ok((Vec::new(), size, false));
-        }
-        file.seek(SeekFrom::Start(start.unsigned_abs()))?;
+        let start = u64::try_from(start).unwrap_or(0);
+        file.seek(SeekFrom::Start(start))?;
         let mut bytes = Vec::new();
-        file.take(length.unsigned_abs()).read_to_end(&mut bytes)?;
-        Ok((bytes, size, overflow && offset >= 0))
+        let length = u64::try_from(length).unwrap_or(0);
+        file.take(length).read_to_end(&mut bytes)?;
+        Ok((bytes, size, overflow))
     };
     part().unwrap_or((Vec::new(), offset, false))
 }
@@ -241,7 +237,8 @@ mod tests {
         assert_eq!(read(&path, 2, 3).unwrap(), b"234");
         assert_eq!(read(&path, -3, 1), Err(Unreadable::Arguments));
         assert_eq!(tail(&path, 0, 4), (b"6789".to_vec(), 10, true));
-        assert_eq!(tail(&path, 8, 100), (b"89".to_vec(), 10, false));
+        assert_eq!(tail(&path, 8, 100), (b"0123456789".to_vec(), 10, false));
+        assert_eq!(tail(&path, 10, 100), (Vec::new(), 10, false));
         assert_eq!(strip_ansi(b"a\x1b[31mb\x1b[0m"), b"ab");
     }
 }

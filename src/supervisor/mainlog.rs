@@ -63,6 +63,7 @@ pub struct MainLog {
     file: Rc<RefCell<Option<LogFile>>>,
     level: Level,
     copy: bool,
+    syslog: bool,
 }
 
 impl MainLog {
@@ -72,7 +73,14 @@ impl MainLog {
             file: Rc::new(RefCell::new(file)),
             level,
             copy,
+            syslog: false,
         }
+    }
+
+    /// Lines go to the system log.
+    pub fn to_syslog(mut self) -> MainLog {
+        self.syslog = true;
+        self
     }
 
     /// One line.
@@ -84,6 +92,9 @@ impl MainLog {
         // There is nobody to tell when the log itself cannot be written.
         if let Some(file) = self.file.borrow_mut().as_mut() {
             let _ = file.write(line.as_bytes());
+        }
+        if self.syslog {
+            super::syslog::send_own(&format!("{} {text}", level.tag()));
         }
         if self.copy {
             let _ = std::io::stdout().write_all(line.as_bytes());
@@ -108,6 +119,12 @@ impl MainLog {
             None => self.write(Level::Info, "supervisord logreopen"),
         }
     }
+}
+
+/// Seconds since the epoch.
+pub fn wall_seconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_secs()).unwrap_or_default()
 }
 
 /// A moment in local time, laid out by `strftime`.

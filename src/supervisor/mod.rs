@@ -1,23 +1,29 @@
 //! supervisord and supervisorctl: the surface of supervisor 4.3.0, and what it lacks.
 
 pub mod adopt; // processes from daemon to daemon
+mod capture; // tagged output
 pub mod config; // the INI files
 pub mod converge; // new definitions for running groups
 pub mod ctl; // supervisorctl
 pub mod daemon; // supervisord itself
 pub mod events; // event types
+mod fcgi; // shared sockets
 pub mod flags; // supervisord's command line
 pub mod group; // the running groups
 pub mod http; // the servers
 pub mod keep; // the file of the daemon's children
+pub mod listeners; // events to listeners
 pub mod logs; // log files
 pub mod mainlog; // the daemon's own log
 pub mod metrics; // /metrics
+pub mod outlet; // where output goes
+pub mod pool; // the listeners' protocol
 pub mod probe; // one look at a process
 pub mod proc; // the life of a process
 pub mod record; // what is remembered of a process
 pub mod rpc; // XML-RPC
 pub mod spawn; // fork and exec
+mod syslog; // the system log
 pub mod tap; // lines on their way to the log
 pub mod tree; // all that a process started
 pub mod update; // what an update does

@@ -363,7 +363,8 @@ impl Proc {
             self.exit = Some(ended.code());
             self.failures = 0;
             let line = format!("stopped: {name} ({})", ended.words());
-            out.push(Action::Log(false, line));
+            let by_signal = matches!(ended, Ended::Signal(_));
+            out.push(Action::Log(by_signal, line));
             self.enter(State::Stopped, format!(" pid:{pid}"), out);
             return;
         }

@@ -15,20 +15,32 @@ use std::process::{Command, Stdio};
 pub struct Child {
     /// Its process id, which is its process group too.
     pub pid: i32,
-    /// To its standard input.
-    pub stdin: OwnedFd,
+    /// To its standard input, unless that is a shared socket.
+    pub stdin: Option<OwnedFd>,
     /// From its standard output (and error, if redirected).
     pub stdout: OwnedFd,
     /// From its standard error, if not redirected.
     pub stderr: Option<OwnedFd>,
 }
 
-/// Starts a copy with this environment.
+/// Whether a program could be started: its command can be read and found.
+///
+/// # Errors
+/// supervisord's `spawnerr` texts.
+pub fn preflight(program: &Program, environment: &[(String, String)]) -> Result<(), String> {
+    find(&words(&program.command)?[0], environment).map(drop)
+}
+
+/// Starts a copy with this environment, on a shared socket as standard input if there is one.
 ///
 /// # Errors
 /// supervisord's `spawnerr` texts. What goes wrong after the fork is written to the copy's
 /// standard error instead, and the copy ends with code 127.
-pub fn spawn(program: &Program, environment: &[(String, String)]) -> Result<Child, String> {
+pub fn spawn(
+    program: &Program,
+    environment: &[(String, String)],
+    shared: Option<OwnedFd>,
+) -> Result<Child, String> {
     let words = words(&program.command)?;
     let file = find(&words[0], environment)?;
     let text = |s: &OsStr| CString::new(s.as_bytes()).map_err(|e| e.to_string());
@@ -48,7 +60,8 @@ pub fn spawn(program: &Program, environment: &[(String, String)]) -> Result<Chil
 
     let pipes = Pipes::new(program.redirect_stderr).map_err(|e| dispatcher_error(program, e))?;
     let mut command = Command::new(&file);
-    command.stdin(Stdio::from(pipes.child_stdin));
+    let stdin = shared.is_none().then_some(pipes.stdin);
+    command.stdin(Stdio::from(shared.unwrap_or(pipes.child_stdin)));
     command.stdout(Stdio::from(pipes.child_stdout));
     command.stderr(Stdio::from(pipes.child_stderr));
     command.process_group(0);
@@ -94,7 +107,7 @@ pub fn spawn(program: &Program, environment: &[(String, String)]) -> Result<Chil
     })?;
     Ok(Child {
         pid: i32::try_from(child.id()).unwrap_or(i32::MAX),
-        stdin: pipes.stdin,
+        stdin,
         stdout: pipes.stdout,
         stderr: pipes.stderr,
     })

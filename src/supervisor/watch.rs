@@ -189,8 +189,8 @@ impl Supervisor {
     }
 
     fn run_check(&mut self, program: &Program, environment: &[(String, String)]) -> Started {
-        let child = spawn::spawn(program, environment)?;
-        follow(child.stdout, None, false, self.log.clone(), None);
+        let child = spawn::spawn(program, environment, None)?;
+        follow(child.stdout, None, false, self.log.clone(), None, None);
         let (end, ended) = oneshot::channel();
         self.checks.insert(child.pid, end);
         Ok((child.pid, ended))

@@ -30,7 +30,7 @@ BAD = {
     "bad_signal": "[supervisord]\n[program:x]\ncommand=/bin/true\nstopsignal=FOO\n",
     "bad_exitcodes": "[supervisord]\n[program:x]\ncommand=/bin/true\nexitcodes=0,256\n",
     "bad_user": "[supervisord]\n[program:x]\ncommand=/bin/true\nuser=nobody-at-all\n",
-    "bad_logdir": "[supervisord]\n[program:x]\ncommand=/bin/true\nstdout_logfile=/nonexistent/x.log\n",
+    "bad_logdir": "[supervisord]\n[program:x]\ncommand=/bin/true\nstdout_logfile=/no/such/x.log\n",
     "bad_percent": "[supervisord]\n[program:x]\ncommand=/bin/echo 50%\n",
     "bad_name_expansion": "[supervisord]\n[program:x]\ncommand=/bin/echo %(nope)s\n",
     "bad_env": "[supervisord]\n[program:x]\ncommand=/bin/true\nenvironment=A\n",
@@ -55,7 +55,7 @@ BAD = {
     "bad_loglevel": "[supervisord]\nloglevel=loud\n",
     "bad_umask": "[supervisord]\numask=99\n",
     "bad_maxbytes": "[supervisord]\nlogfile_maxbytes=1B\n",
-    "bad_childlogdir": "[supervisord]\nchildlogdir=/nonexistent\n",
+    "bad_childlogdir": "[supervisord]\nchildlogdir=/no/such\n",
     "rpc_no_factory": "[supervisord]\n[rpcinterface:x]\n",
     "include_no_files": "[supervisord]\n[include]\n",
     "syntax": "[supervisord\n",
@@ -69,7 +69,7 @@ def scenarios():
     yield scenario("flags", HEAD, [["daemon", *w] for w in (
         ["-v"], ["--version"], ["-h"], ["-x"], ["--foo"], ["-c"], ["x"], ["-n", "-c", "none.conf"], ["--lo", "x"],
         ["-n", "-c", "s.conf", "-a", "x"], ["-n", "-c", "s.conf", "-e", "loud"], ["-n", "-c", "s.conf", "-m", "9"],
-        ["-n", "-c", "s.conf", "-u", "nobody-at-all"], ["-n", "-c", "s.conf", "-d", "/nonexistent"])] + [["ctl", "-h"]])
+        ["-n", "-c", "s.conf", "-u", "nobody-at-all"], ["-n", "-c", "s.conf", "-d", "/no/such"])] + [["ctl", "-h"]])
     names = """getAPIVersion getVersion getSupervisorVersion getIdentification getState getPID readLog clearLog shutdown restart
         reloadConfig addProcessGroup removeProcessGroup startProcess startProcessGroup startAllProcesses stopProcess
         stopProcessGroup stopAllProcesses signalProcess signalProcessGroup signalAllProcesses getAllConfigInfo getProcessInfo
@@ -79,7 +79,7 @@ def scenarios():
         + [rpc("system.methodSignature", "supervisor." + n) for n in names]
         + [rpc("system.methodSignature", "system." + n) for n in ("listMethods", "methodHelp", "methodSignature", "multicall")]
         + [rpc("system.methodSignature", "supervisor.nope"), rpc("system.methodHelp", "nope"), rpc("system.methodHelp")])
-    yield scenario("calls", HEAD + SLEEP + "stdout_capture_maxbytes=1MB\nenvironment=A=\"1\",B=\"2\"\n[program:t]\ncommand=/nonexistent -x\nautostart=false\n"
+    yield scenario("calls", HEAD + SLEEP + "stdout_capture_maxbytes=1MB\nenvironment=A=\"1\",B=\"2\"\n[program:t]\ncommand=/no/such -x\nautostart=false\n"
         + "[program:m]\ncommand=/bin/cat\nprocess_name=%(program_name)s_%(process_num)02d\nnumprocs=2\nredirect_stderr=true\nstdout_logfile=%(here)s/m%(process_num)d.log\n[eventlistener:l]\ncommand=/bin/cat\nevents=PROCESS_STATE,TICK_60\nautostart=false\n",
         [["start"], ["settle", "s", "RUNNING"], ["settle", "m:m_00", "RUNNING"], ["settle", "m:m_01", "RUNNING"], rpc("supervisor.getAPIVersion"), rpc("supervisor.getIdentification"),
          rpc("supervisor.getState"), rpc("supervisor.getAllConfigInfo"), rpc("supervisor.getProcessInfo", "s"),
@@ -100,7 +100,7 @@ def scenarios():
          ["post", "/RPC2", "<methodCall><methodName>supervisor.getAPIVersion</methodName></methodCall>"],
          ["raw", "GET /RPC2 HTTP/1.0\r\n\r\n"], ["raw", "POST /RPC2 HTTP/1.0\r\n\r\n"], ["raw", "GET /ok.html HTTP/1.0\r\n\r\n"], ["raw", "GET /logtail/zz HTTP/1.0\r\n\r\n"],
          rpc("supervisor.shutdown"), ["end"]])
-    yield scenario("ctl", HEAD + SLEEP + "[program:t]\ncommand=/nonexistent\nautostart=false\n[program:e]\ncommand=/bin/sh -c 'exit 3'\nautostart=false\nstartretries=0\n[program:m]\ncommand=/bin/sleep 1000\nprocess_name=%(program_name)s_%(process_num)02d\nnumprocs=2\n",
+    yield scenario("ctl", HEAD + SLEEP + "[program:t]\ncommand=/no/such\nautostart=false\n[program:e]\ncommand=/bin/sh -c 'exit 3'\nautostart=false\nstartretries=0\n[program:m]\ncommand=/bin/sleep 1000\nprocess_name=%(program_name)s_%(process_num)02d\nnumprocs=2\n",
         [["start"], ["settle", "s", "RUNNING"], ["settle", "m:m_00", "RUNNING"], ["settle", "m:m_01", "RUNNING"]]
         + [[who, *line.split()] for line in ("status", "status s", "status zz", "status m:*", "status zz:*", "avail", "pid", "pid s", "pid all", "pid zz", "pid t", "version",
             "start s", "start t", "start e", "start zz", "start zz:*", "start", "stop", "stop t", "stop zz", "stop m:*", "start m:*", "restart s", "restart zz", "restart",
@@ -131,7 +131,7 @@ done
         [["start"], ["settle", "f:f0", "RUNNING"], ["grep", "f0.log", "socket"], ["grep", "f1.log", "socket"], ["grep", "f0.log", "mode"], ["grep", "s.log", "ocket"], rpc("supervisor.stopProcessGroup", "f"), ["grep", "s.log", "Closing|closing"]],
         show="#!/bin/sh\nreadlink /proc/self/fd/0 | sed 's/:.*//'\necho mode $(stat -c %a f.sock)\nexec sleep 1000\n")
     yield scenario("child", HEAD + "[program:c]\ncommand=%(here)s/show\nenvironment=A=\"x y\"\numask=027\ndirectory=/\nstdout_logfile=%(here)s/c.log\nautorestart=false\n"
-        + "[program:x]\ncommand=/bin/sh /dev/null\ndirectory=/nonexistent\nstderr_logfile=%(here)s/x.log\nstartretries=0\n[program:k]\ncommand=%(here)s/ignore\nstopwaitsecs=1\n",
+        + "[program:x]\ncommand=/bin/sh /dev/null\ndirectory=/no/such\nstderr_logfile=%(here)s/x.log\nstartretries=0\n[program:k]\ncommand=%(here)s/ignore\nstopwaitsecs=1\n",
         [["start"], ["settle", "c", "RUNNING"], ["grep", "c.log", "^umask"], ["grep", "c.log", "^pwd"], ["grep", "c.log", "^env"], ["grep", "c.log", "^fds"], ["settle", "x", "FATAL"], ["grep", "x.log", "."],
          ["settle", "k", "RUNNING"], rpc("supervisor.stopProcess", "k"), ["grep", "s.log", "killing|SIGKILL|spawnerr|gave up"], ["signal", "USR2"], ["grep", "s.log", "SIGUSR2|reopen"], ["signal", "TERM"], ["end"], ["grep", "s.log", "SIGTERM|stopped:"]],
         show="#!/bin/sh\necho umask $(umask)\necho pwd $(pwd)\necho env \"$A\" $SUPERVISOR_ENABLED $SUPERVISOR_PROCESS_NAME $SUPERVISOR_GROUP_NAME\necho fds $(ls /proc/$$/fd | tr '\\n' ' ')\nexec sleep 1000\n",

@@ -44,9 +44,22 @@ pub enum GroupKind {
     },
     /// Programs that accept on a shared socket.
     Fcgi {
-        /// `unix:///path` or `tcp://host:port`.
-        socket: String,
+        /// The socket.
+        socket: FcgiSocket,
     },
+}
+
+/// The socket of an `fcgi-program`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FcgiSocket {
+    /// `unix:///path` or `tcp://host:port`.
+    pub url: String,
+    /// The mode of its file.
+    pub mode: Option<u32>,
+    /// User and group that own its file.
+    pub owner: Option<(u32, Option<u32>)>,
+    /// How many connections may wait.
+    pub backlog: Option<i32>,
 }
 
 /// `[supervisord]`.
@@ -436,6 +449,17 @@ fn fcgi(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, String> {
             ));
         }
     }
+    let owner = |text: &str| {
+        let bad = || format!("Invalid socket_owner value {text}");
+        servers::owner(text).ok_or_else(bad)
+    };
+    let backlog = reader.maybe("socket_backlog", kinds::integer)?;
+    let socket = FcgiSocket {
+        url: socket,
+        mode: reader.maybe("socket_mode", kinds::octal)?,
+        owner: reader.maybe("socket_owner", owner)?,
+        backlog: backlog.map(|n| i32::try_from(n).unwrap_or(i32::MAX)),
+    };
     Ok(GroupKind::Fcgi { socket })
 }
 

@@ -75,7 +75,7 @@ fn unix(reader: &Reader<'_>) -> Result<Address, String> {
     Ok(Address::Unix { path, mode, owner })
 }
 
-fn owner(text: &str) -> Option<(u32, Option<u32>)> {
+pub(super) fn owner(text: &str) -> Option<(u32, Option<u32>)> {
     let (user, group) = match text.split_once(':') {
         Some((user, group)) => (user, Some(group)),
         None => (text, None),

@@ -20,6 +20,7 @@ pub const METHODS: &[(&str, &[&str])] = &[
     ("supervisor.clearProcessLog", &["boolean", "string"]),
     ("supervisor.clearProcessLogs", &["boolean", "string"]),
     ("supervisor.getAPIVersion", &["string"]),
+    ("supervisor.getAllConfigInfo", &["array"]),
     ("supervisor.getAllProcessInfo", &["array"]),
     ("supervisor.getIdentification", &["string"]),
     ("supervisor.getPID", &["int"]),
@@ -46,6 +47,10 @@ pub const METHODS: &[(&str, &[&str])] = &[
     ("supervisor.restart", &["boolean"]),
     (
         "supervisor.sendProcessStdin",
+        &["boolean", "string", "string"],
+    ),
+    (
+        "supervisor.sendRemoteCommEvent",
         &["boolean", "string", "string"],
     ),
     ("supervisor.shutdown", &["boolean"]),
@@ -80,6 +85,7 @@ pub const METHODS: &[(&str, &[&str])] = &[
         &["array", "string", "int", "int"],
     ),
     ("system.listMethods", &["array"]),
+    ("system.methodHelp", &["string", "string"]),
     ("system.methodSignature", &["array", "string"]),
     ("system.multicall", &["array", "array"]),
 ];
@@ -154,7 +160,7 @@ async fn one(shared: &Shared, call: &Call) -> Answer {
         return system(method, &p);
     }
     let ending = shared.borrow().mood != Mood::Running;
-    if ending && method != "getState" {
+    if ending && !matches!(method, "getState" | "sendRemoteCommEvent") {
         return Err(Fault::new(code::SHUTDOWN_STATE));
     }
     match method {
@@ -180,6 +186,9 @@ fn system(method: &str, p: &Params<'_>) -> Answer {
     let name = p.text(0)?;
     let found = METHODS.iter().find(|(known, _)| *known == name);
     let (_, signature) = found.ok_or(Fault::new(code::SIGNATURE_UNSUPPORTED))?;
+    if method == "methodHelp" {
+        return Ok(super::help::text(name).into());
+    }
     Ok(Value::list(
         signature.iter().map(|t| Value::from(*t)).collect(),
     ))
@@ -211,6 +220,12 @@ fn at_once(shared: &Shared, method: &str, p: &Params<'_>) -> Answer {
             sup.changes.send_modify(|n| *n += 1);
             true.into()
         }
+        "sendRemoteCommEvent" => {
+            let payload = format!("type:{}\n{}", p.text(0)?, p.text(1)?);
+            sup.notify("REMOTE_COMMUNICATION", payload.as_bytes());
+            true.into()
+        }
+        "getAllConfigInfo" => super::config_info::all(&sup),
         "getProcessInfo" => {
             let (g, n) = process(shared_find(&sup, p.text(0)?)?, p.text(0)?)?;
             let group = &sup.groups[g];
@@ -276,7 +291,7 @@ fn at_once(shared: &Shared, method: &str, p: &Params<'_>) -> Answer {
             let path = log.map(|l| l.borrow().path().to_path_buf());
             let path = path
                 .filter(|p| p.exists())
-                .ok_or(Fault::about(code::NO_FILE, name))?;
+                .ok_or(Fault::new(code::NO_FILE))?;
             text(read_part(&path, &Params(&p.0[1..]))?)
         }
         "tailProcessLog" | "tailProcessStdoutLog" | "tailProcessStderrLog" => {
@@ -331,8 +346,8 @@ fn text(bytes: Vec<u8>) -> Value {
 
 fn read_part(path: &std::path::Path, p: &Params<'_>) -> Result<Vec<u8>, Fault> {
     logs::read(path, p.int(0)?, p.int(1)?).map_err(|why| match why {
-        logs::Unreadable::Arguments => Fault::about(code::BAD_ARGUMENTS, path.display()),
-        logs::Unreadable::Failed => Fault::about(code::FAILED, path.display()),
+        logs::Unreadable::Arguments => Fault::new(code::BAD_ARGUMENTS),
+        logs::Unreadable::Failed => Fault::new(code::FAILED),
     })
 }
 
@@ -478,25 +493,36 @@ async fn stopped(shared: &Shared, name: &str) -> Result<(), Fault> {
     .await
 }
 
+/// Faults a program that cannot be started before anything is changed (observed: 4.3.0).
+fn startable(shared: &Shared, name: &str) -> Result<(), Fault> {
+    let sup = shared.borrow();
+    let (g, n) = process(shared_find(&sup, name)?, name)?;
+    let program = &sup.groups[g].procs[n].proc.program;
+    let environment = sup.environment(&sup.groups[g].config.name, program);
+    match crate::supervisor::spawn::preflight(program, &environment) {
+        Err(why) if why.starts_with("can't find") => Err(Fault::about(code::NO_FILE, why)),
+        Err(why) if why.starts_with("command at") || why.starts_with("no permission") => {
+            Err(Fault::about(code::NOT_EXECUTABLE, why))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) async fn start(shared: &Shared, name: &str, wait: bool) -> Answer {
     let place = shared_find(&shared.borrow(), name)?;
     if place.1.is_none() {
         let group = name.split(':').next().unwrap_or(name);
         return start_many(shared, Some(group), wait).await;
     }
+    startable(shared, name)?;
     ask(shared, name, Event::Start)?;
-    let why = {
+    let failed = {
         let sup = shared.borrow();
         let (g, n) = process(shared_find(&sup, name)?, name)?;
-        sup.groups[g].procs[n].proc.spawnerr.clone()
+        sup.groups[g].procs[n].proc.spawnerr.is_some()
     };
-    match why {
-        Some(why) if why.starts_with("can't find") => return Err(Fault::about(code::NO_FILE, why)),
-        Some(why) if why.starts_with("command at") || why.starts_with("no permission") => {
-            return Err(Fault::about(code::NOT_EXECUTABLE, why));
-        }
-        Some(_) => return Err(Fault::about(code::SPAWN_ERROR, name)),
-        None => {}
+    if failed {
+        return Err(Fault::about(code::SPAWN_ERROR, name));
     }
     if wait {
         started(shared, name).await?;
@@ -522,7 +548,9 @@ async fn start_many(shared: &Shared, group: Option<&str>, wait: bool) -> Answer 
     todo.retain(|(.., state)| !state.runs() && *state != State::Stopping);
     let mut results = Vec::new();
     for (group, name, _) in &todo {
-        results.push(ask(shared, &format!("{group}:{name}"), Event::Start));
+        let name = format!("{group}:{name}");
+        let possible = startable(shared, &name);
+        results.push(possible.and_then(|()| ask(shared, &name, Event::Start)));
     }
     if wait {
         for ((group, name, _), result) in todo.iter().zip(&mut results) {
@@ -540,6 +568,9 @@ async fn start_many(shared: &Shared, group: Option<&str>, wait: bool) -> Answer 
 async fn stop_many(shared: &Shared, group: Option<&str>, wait: bool) -> Answer {
     let mut todo = members(shared, group)?;
     todo.retain(|(.., state)| state.runs());
+    if group.is_some() {
+        todo.reverse();
+    }
     let mut results = Vec::new();
     for (group, name, _) in &todo {
         results.push(ask(shared, &format!("{group}:{name}"), Event::Stop));

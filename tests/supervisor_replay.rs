@@ -137,7 +137,12 @@ impl Stage {
             ["settle", name, state] => {
                 let call = call("supervisor.getProcessInfo", Some(name));
                 let wanted = format!("<string>{state}</string>");
-                let seen = wait(|| post(&socket, "/RPC2", &call)?.1.contains(&wanted).then_some(()));
+                let seen = wait(|| {
+                    post(&socket, "/RPC2", &call)?
+                        .1
+                        .contains(&wanted)
+                        .then_some(())
+                });
                 seen.map_or(format!("never {state}"), |()| String::new())
             }
             ["grep", file, pattern] => {
@@ -189,10 +194,14 @@ fn replay(file: &Path) -> Vec<String> {
         let words: Vec<&str> = words.iter().map(|w| w.as_str().unwrap()).collect();
         let answer = stage.step(&words);
         let answer = normal(&answer, stage.dir.path());
-        let wanted = step.get("ours").unwrap_or(&step["answer"]).as_str().unwrap();
-        if answer != wanted {
+        // An answer nearer to the original than the recorded one is no fault.
+        let wanted = step["answer"].as_str().unwrap();
+        let ours = step.get("ours").map(|o| o.as_str().unwrap());
+        if answer != wanted && Some(answer.as_str()) != ours {
             let name = file.file_stem().unwrap().to_string_lossy();
-            wrong.push(format!("{name} {words:?}\n  wanted {wanted:?}\n  got    {answer:?}"));
+            wrong.push(format!(
+                "{name} {words:?}\n  wanted {wanted:?}\n  got    {answer:?}"
+            ));
         }
     }
     wrong
@@ -212,6 +221,9 @@ fn what_the_original_answered() {
         .into_iter()
         .map(|file| std::thread::spawn(move || replay(&file)))
         .collect();
-    let wrong: Vec<String> = threads.into_iter().flat_map(|t| t.join().unwrap()).collect();
+    let wrong: Vec<String> = threads
+        .into_iter()
+        .flat_map(|t| t.join().unwrap())
+        .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -464,8 +464,7 @@ fn begin(shared: &Shared, listeners: Vec<(Listener, Server)>) -> Result<(), Stri
         let open = server.login.is_none();
         listen(listener, server, shared, &mut sup)?;
         if open {
-            let line =
-                format!("Server '{kind}' running without any HTTP authentication checking");
+            let line = format!("Server '{kind}' running without any HTTP authentication checking");
             sup.log.write(Level::Critical, &line);
         }
     }

@@ -120,12 +120,11 @@ impl Flags {
     /// The text of a usage error.
     pub fn apply(&self, daemon: &mut Daemon) -> Result<(), String> {
         for (name, written, value) in &self.set {
-            override_one(daemon, name, value)
-                .map_err(|why| match *name {
-                    // The user is looked up later than the other values (observed: 4.3.0).
-                    "user" => why,
-                    _ => format!("invalid value for {written} '{value}': {why}"),
-                })?;
+            override_one(daemon, name, value).map_err(|why| match *name {
+                // The user is looked up later than the other values (observed: 4.3.0).
+                "user" => why,
+                _ => format!("invalid value for {written} '{value}': {why}"),
+            })?;
         }
         Ok(())
     }

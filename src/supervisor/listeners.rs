@@ -98,7 +98,8 @@ impl Supervisor {
     /// Puts back what a listener did not process.
     fn take_back(&mut self, at: usize, event: Option<Queued>) {
         let group = &mut self.groups[at];
-        if let (Some(event), GroupKind::Listeners { buffer_size, .. }) = (event, &group.config.kind) {
+        if let (Some(event), GroupKind::Listeners { buffer_size, .. }) = (event, &group.config.kind)
+        {
             let lost = group.pool.take_back(*buffer_size, event);
             self.overflowed(at, lost);
         }

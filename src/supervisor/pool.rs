@@ -173,25 +173,28 @@ impl Listener {
     }
 
     fn answers(&mut self) -> Option<Option<Said>> {
-        let Some(length) = self.length else {
-            let end = self.input.iter().position(|b| *b == b'\n');
-            if end.is_none() && self.input.len() <= MAX_RESULT {
-                return None;
-            }
-            let end = end.unwrap_or(self.input.len() - 1);
-            let line: Vec<u8> = self.input.drain(..=end).collect();
-            let line = String::from_utf8_lossy(&line[..end]).into_owned();
-            let length = line.strip_prefix("RESULT ").and_then(|n| n.parse().ok());
-            return match length.filter(|n| *n <= MAX_RESULT) {
-                Some(length) => {
-                    self.length = Some(length);
-                    // An empty result needs no more input.
-                    (length == 0).then(|| self.result(0))
-                }
-                None => Some(self.breaks(Some(line))),
-            };
+        let length = match self.length {
+            Some(length) => length,
+            None => match self.result_line()? {
+                Ok(length) => length,
+                Err(line) => return Some(self.breaks(Some(line))),
+            },
         };
+        self.length = Some(length);
         (self.input.len() >= length).then(|| self.result(length))
+    }
+
+    /// The length a result line tells, or the line that is none.
+    fn result_line(&mut self) -> Option<Result<usize, String>> {
+        let end = self.input.iter().position(|b| *b == b'\n');
+        if end.is_none() && self.input.len() <= MAX_RESULT {
+            return None;
+        }
+        let end = end.unwrap_or(self.input.len() - 1);
+        let line: Vec<u8> = self.input.drain(..=end).collect();
+        let line = String::from_utf8_lossy(&line[..end]).into_owned();
+        let length = line.strip_prefix("RESULT ").and_then(|n| n.parse().ok());
+        Some(length.filter(|n| *n <= MAX_RESULT).ok_or(line))
     }
 
     fn result(&mut self, length: usize) -> Option<Said> {
@@ -256,10 +259,7 @@ mod tests {
         listener.give(event(1));
         assert_eq!(listener.hear(b"RESULT 2\nOKREADY\n"), [Said::Processed]);
         listener.give(event(2));
-        assert_eq!(
-            listener.hear(b"RESULT 4\nFAIL"),
-            [Said::Rejected(event(2))]
-        );
+        assert_eq!(listener.hear(b"RESULT 4\nFAIL"), [Said::Rejected(event(2))]);
         assert_eq!(listener.hear(b"hello"), [Said::Broke(None, None)]);
         assert_eq!(listener.stance, Stance::Unknown);
         assert_eq!(listener.gone(), None);

@@ -12,7 +12,10 @@ const LONGEST: usize = 8 * 1024;
 /// Sends a line in the name of a process.
 pub fn send(name: &str, line: &[u8]) {
     let text = String::from_utf8_lossy(&line[..line.len().min(LONGEST)]);
-    write(&datagram(&local(wall_seconds(), "%b %e %H:%M:%S"), &format!("{name} {text}")));
+    write(&datagram(
+        &local(wall_seconds(), "%b %e %H:%M:%S"),
+        &format!("{name} {text}"),
+    ));
 }
 
 /// Sends a line of the daemon's own.

@@ -64,8 +64,8 @@ BAD = {
 SLEEP = "[program:s]\ncommand=/bin/sleep 1000\n"
 
 def scenarios():
-    for name, text in BAD.items():
-        yield scenario("config_" + name, text, [["daemon", "-n", "-c", "s.conf"]])
+    yield {"name": "configs", "files": {n + ".conf": text for n, text in BAD.items()},
+        "steps": [["daemon", "-n", "-c", n + ".conf"] for n in BAD]}
     yield scenario("flags", HEAD, [["daemon", *w] for w in (
         ["-v"], ["--version"], ["-h"], ["-x"], ["--foo"], ["-c"], ["x"], ["-n", "-c", "none.conf"], ["--lo", "x"],
         ["-n", "-c", "s.conf", "-a", "x"], ["-n", "-c", "s.conf", "-e", "loud"], ["-n", "-c", "s.conf", "-m", "9"],

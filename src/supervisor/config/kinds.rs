@@ -33,7 +33,7 @@ pub fn bytes(text: &str) -> Result<u64, String> {
             return Ok(u64::try_from(n).unwrap_or(0));
         }
     }
-    Ok(u64::try_from(integer(text)?).unwrap_or(0))
+    Ok(u64::try_from(integer(&lower)?).unwrap_or(0))
 }
 
 /// An octal number.

@@ -568,9 +568,6 @@ async fn start_many(shared: &Shared, group: Option<&str>, wait: bool) -> Answer 
 async fn stop_many(shared: &Shared, group: Option<&str>, wait: bool) -> Answer {
     let mut todo = members(shared, group)?;
     todo.retain(|(.., state)| state.runs());
-    if group.is_some() {
-        todo.reverse();
-    }
     let mut results = Vec::new();
     for (group, name, _) in &todo {
         results.push(ask(shared, &format!("{group}:{name}"), Event::Stop));

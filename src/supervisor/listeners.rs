@@ -82,7 +82,7 @@ impl Supervisor {
             let Some(stdin) = running.stdin.clone() else {
                 continue;
             };
-            let Some(event) = group.pool.next() else {
+            let Some(event) = group.pool.pop() else {
                 return;
             };
             write(stdin, event.envelope(&server, name));

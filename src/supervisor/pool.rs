@@ -72,7 +72,7 @@ impl Pool {
     }
 
     /// The next event to send.
-    pub fn next(&mut self) -> Option<Queued> {
+    pub fn pop(&mut self) -> Option<Queued> {
         self.queue.pop_front()
     }
 }
@@ -245,10 +245,10 @@ mod tests {
         assert_eq!(pool.accept(2, 7, "A", b""), None);
         assert_eq!(pool.accept(2, 8, "A", b""), None);
         assert_eq!(pool.accept(2, 9, "A", b""), Some(7));
-        let first = pool.next().unwrap();
+        let first = pool.pop().unwrap();
         assert_eq!(first.serial, 8);
         assert_eq!(pool.take_back(2, first), None);
-        assert_eq!(pool.next().map(|e| (e.serial, e.pool_serial)), Some((8, 1)));
+        assert_eq!(pool.pop().map(|e| (e.serial, e.pool_serial)), Some((8, 1)));
     }
 
     #[test]

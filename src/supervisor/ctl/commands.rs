@@ -34,8 +34,13 @@ impl Session {
 
     /// Output without a line end.
     pub fn say_bare(&self, text: &str) {
+        self.say_bytes(text.as_bytes());
+    }
+
+    /// Output as it is.
+    pub(super) fn say_bytes(&self, bytes: &[u8]) {
         let mut out = std::io::stdout();
-        let _ = out.write_all(text.as_bytes());
+        let _ = out.write_all(bytes);
         let _ = out.flush();
     }
 
@@ -59,16 +64,23 @@ impl Session {
             "restart" => self.restart(&words),
             "signal" => self.signal(&words),
             "clear" => self.clear(&words),
-            "reread" => self.reread(),
+            "help" | "?" => {
+                self.help(&words.join(" "));
+                Ok(())
+            }
+            "fg" => self.fg(&words),
+            "open" => self.open(&words),
+            "reread" => self.reread(&words),
             "update" => self.update(&words),
+            "avail" => self.avail(&words),
             "add" => self.add(&words),
             "remove" => self.remove(&words),
             "pid" => self.pid(&words),
             "tail" => self.tail(&words),
             "maintail" => self.maintail(&words),
-            "version" => self.version(),
-            "shutdown" => self.end("shutdown", "Shut down"),
-            "reload" => self.end("restart", "Restarted supervisord"),
+            "version" => self.version(&words),
+            "shutdown" => self.shutdown(&words),
+            "reload" => self.reload(&words),
             _ => {
                 self.say(&format!("*** Unknown syntax: {line}"));
                 self.code = 1;
@@ -148,7 +160,7 @@ impl Session {
 
     fn restart(&mut self, names: &[&str]) -> Done {
         if names.is_empty() {
-            self.usage("restart", 2);
+            self.usage("restart", 1);
             return Ok(());
         }
         self.many("stop", names, &[])?;
@@ -162,7 +174,7 @@ impl Session {
                 self.many("signal", names, &[Value::from(*signal)])
             }
             _ => {
-                self.usage("signal", 2);
+                self.usage("signal", 1);
                 Ok(())
             }
         }
@@ -170,18 +182,19 @@ impl Session {
 
     pub(super) fn usage(&mut self, verb: &str, code: u8) {
         let first = if verb == "signal" {
-            "a signal and "
+            "a signal name and "
         } else {
             ""
         };
         self.say(&format!("Error: {verb} requires {first}a process name"));
+        self.help(verb);
         self.code = code;
     }
 
     /// `start`, `stop` and `signal` over names, groups and `all`.
     fn many(&mut self, verb: &str, names: &[&str], more: &[Value]) -> Done {
         if names.is_empty() {
-            self.usage(verb, 2);
+            self.usage(verb, 1);
             return Ok(());
         }
         let call = |server: &Server, method: &str, name: Option<&str>| {
@@ -257,7 +270,7 @@ impl Session {
 
     fn clear(&mut self, names: &[&str]) -> Done {
         if names.is_empty() {
-            self.usage("clear", 2);
+            self.usage("clear", 1);
             return Ok(());
         }
         if names.contains(&"all") {
@@ -279,7 +292,10 @@ impl Session {
         Ok(())
     }
 
-    fn reread(&mut self) -> Done {
+    fn reread(&mut self, words: &[&str]) -> Done {
+        if !self.alone("reread", words) {
+            return Ok(());
+        }
         let changes = match self.changes() {
             Err(Failure::Fault(fault)) => {
                 self.say(&format!("ERROR: {fault}"));
@@ -444,82 +460,6 @@ impl Session {
             }
         }
         Ok(())
-    }
-
-    fn tail(&mut self, words: &[&str]) -> Done {
-        let (modifier, rest) = modifier(words);
-        let (name, channel) = match rest {
-            [name] => (*name, "Stdout"),
-            [name, "stdout"] => (*name, "Stdout"),
-            [name, "stderr"] => (*name, "Stderr"),
-            _ => {
-                self.say("Error: tail requires process name");
-                self.code = 2;
-                return Ok(());
-            }
-        };
-        let method = format!("supervisor.readProcess{channel}Log");
-        let read = |server: &Server, offset: i64, length: i64| {
-            let params = [Value::from(name), Value::from(offset), Value::from(length)];
-            server.call(&method, &params)
-        };
-        let bytes = modifier.unwrap_or(1600);
-        match read(&self.server, -bytes, 0) {
-            Ok(part) => self.say(part.as_str().unwrap_or_default()),
-            Err(Failure::Fault(fault)) => {
-                let why = match fault.code {
-                    code::NO_FILE => "no log file",
-                    code::BAD_NAME => "no such process name",
-                    _ => "unknown error reading log",
-                };
-                self.say(&format!("{name}: ERROR ({why})"));
-                self.code = 1;
-            }
-            Err(other) => return Err(other),
-        }
-        Ok(())
-    }
-
-    fn maintail(&mut self, words: &[&str]) -> Done {
-        let (modifier, _) = modifier(words);
-        let bytes = modifier.unwrap_or(1600);
-        let params = [Value::from(-bytes), Value::from(0)];
-        match self.server.call("supervisor.readLog", &params) {
-            Ok(part) => self.say(part.as_str().unwrap_or_default()),
-            Err(Failure::Fault(fault)) => {
-                let why = match fault.code {
-                    code::NO_FILE => "no log file",
-                    _ => "unknown error reading log",
-                };
-                self.say(&format!("supervisord: ERROR ({why})"));
-                self.code = 1;
-            }
-            Err(other) => return Err(other),
-        }
-        Ok(())
-    }
-
-    fn version(&mut self) -> Done {
-        let version = self.server.call("supervisor.getSupervisorVersion", &[])?;
-        self.say(version.as_str().unwrap_or_default());
-        Ok(())
-    }
-
-    fn end(&mut self, method: &str, line: &str) -> Done {
-        self.server.call(&format!("supervisor.{method}"), &[])?;
-        self.say(line);
-        Ok(())
-    }
-}
-
-/// `-100`: so many bytes.
-fn modifier<'a, 'b>(words: &'a [&'b str]) -> (Option<i64>, &'a [&'b str]) {
-    match words {
-        [first, rest @ ..] => match first.strip_prefix('-').and_then(|n| n.parse().ok()) {
-            Some(n) => (Some(n), rest),
-            None => (None, words),
-        },
-        [] => (None, words),
     }
 }
 

@@ -1,15 +1,22 @@
 //! supervisorctl: commands, their lines and exit codes.
 
 mod commands;
+mod complete;
+mod daemon;
+mod follow;
+mod help;
+mod input;
+mod logs;
 mod more;
 mod server;
 
 use super::config::{expand, ini::Ini};
 use commands::Session;
+use rustyline::error::ReadlineError;
 use server::Server;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Runs supervisorctl with its arguments, its name first, and returns its exit code.
 pub fn supervisorctl_main(args: &[OsString]) -> u8 {
@@ -33,6 +40,7 @@ struct Options {
     serverurl: Option<String>,
     username: Option<String>,
     password: Option<String>,
+    history: Option<String>,
     interactive: bool,
     help: bool,
     action: Vec<String>,
@@ -58,7 +66,7 @@ fn parse(words: &[String]) -> Result<Options, String> {
             "-s" | "--serverurl" => options.serverurl = Some(value()?),
             "-u" | "--username" => options.username = Some(value()?),
             "-p" | "--password" => options.password = Some(value()?),
-            "-r" | "--history-file" => drop(value()?),
+            "-r" | "--history-file" => options.history = Some(value()?),
             "-i" | "--interactive" => options.interactive = true,
             "-h" | "--help" => options.help = true,
             other if other.starts_with('-') && other.len() > 1 => {
@@ -82,7 +90,11 @@ fn run(prog: &str, words: &[String]) -> Result<u8, String> {
         let _ = std::io::stdout().write_all(text.as_bytes());
         return Ok(0);
     }
-    let (server, prompt) = configure(prog, &options)?;
+    let Configured {
+        server,
+        prompt,
+        history,
+    } = configure(prog, &options)?;
     let mut session = Session::new(server);
     if !options.action.is_empty() {
         session.one(&options.action.join(" "));
@@ -91,11 +103,18 @@ fn run(prog: &str, words: &[String]) -> Result<u8, String> {
         }
     }
     session.interactive = true;
-    shell(&mut session, &prompt)?;
+    shell(&mut session, &prompt, history.as_deref())?;
     Ok(0)
 }
 
-fn configure(prog: &str, options: &Options) -> Result<(Server, String), String> {
+/// What options and configuration say together.
+struct Configured {
+    server: Server,
+    prompt: String,
+    history: Option<PathBuf>,
+}
+
+fn configure(prog: &str, options: &Options) -> Result<Configured, String> {
     let file = match (&options.configuration, &options.serverurl) {
         (Some(file), _) => Some(PathBuf::from(file)),
         (None, Some(_)) => super::flags::search(prog).ok(),
@@ -130,39 +149,76 @@ fn configure(prog: &str, options: &Options) -> Result<(Server, String), String> 
     let login = username.map(|u| (u, password.unwrap_or_default()));
     let url = url.unwrap_or_else(|| "http://localhost:9001".into());
     let prompt = get("prompt")?.unwrap_or_else(|| "supervisor".into());
-    Ok((Server::new(&url, login)?, prompt))
+    let history = or(&options.history, "history_file")?.filter(|file| !file.is_empty());
+    Ok(Configured {
+        server: Server::new(&url, login)?,
+        prompt,
+        history: history.map(|file| home(&file)),
+    })
+}
+
+/// `~` at the start is the user's directory.
+fn home(file: &str) -> PathBuf {
+    match (file.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => PathBuf::from(file),
+    }
 }
 
 /// Reads commands until the end of input or `quit`.
-fn shell(session: &mut Session, prompt: &str) -> Result<(), String> {
+fn shell(session: &mut Session, prompt: &str, history: Option<&Path>) -> Result<(), String> {
     let prompt = format!("{prompt}> ");
     session.one("status");
-    if !std::io::stdin().is_terminal() {
-        for line in std::io::stdin().lines() {
-            let line = line.map_err(|e| e.to_string())?;
-            session.say_bare(&prompt);
-            if !session.one(&line) {
-                return Ok(());
-            }
-        }
-        session.say_bare(&prompt);
-        session.say("");
-        return Ok(());
+    if std::io::stdin().is_terminal() {
+        return edited(session, &prompt, history).map_err(|e| e.to_string());
     }
-    let mut editor = rustyline::DefaultEditor::new().map_err(|e| e.to_string())?;
     loop {
-        match editor.readline(&prompt) {
-            Ok(line) => {
-                let _ = editor.add_history_entry(&line);
+        session.say_bare(&prompt);
+        match input::line() {
+            Some(line) => {
                 if !session.one(&line) {
                     return Ok(());
                 }
             }
-            Err(rustyline::error::ReadlineError::Interrupted) => {}
-            Err(_) => {
+            None => {
                 session.say("");
                 return Ok(());
             }
         }
     }
+}
+
+/// The shell on a terminal: line editing, completion, history.
+fn edited(session: &mut Session, prompt: &str, history: Option<&Path>) -> rustyline::Result<()> {
+    let config = rustyline::Config::builder()
+        .completion_type(rustyline::CompletionType::List)
+        .build();
+    let mut editor = rustyline::Editor::with_config(config)?;
+    editor.set_helper(Some(complete::Words::default()));
+    if let Some(file) = history {
+        // The first time there is none.
+        let _ = editor.load_history(file);
+    }
+    loop {
+        if let Some(words) = editor.helper_mut() {
+            words.server = session.server.again();
+        }
+        match editor.readline(prompt) {
+            Ok(line) => {
+                editor.add_history_entry(&line)?;
+                if !session.one(&line) {
+                    break;
+                }
+            }
+            Err(ReadlineError::Interrupted) => {}
+            Err(_) => {
+                session.say("");
+                break;
+            }
+        }
+    }
+    if let Some(file) = history {
+        editor.save_history(file)?;
+    }
+    Ok(())
 }

@@ -3,6 +3,11 @@
 use crate::supervisor::rpc::{Fault, client};
 use crate::sys::{Endpoint, Known, RealHost, Request, View};
 use crate::value::Value;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -47,6 +52,50 @@ impl Server {
             login,
             host,
         })
+    }
+
+    /// The same server once more.
+    pub fn again(&self) -> Option<Server> {
+        Server::new(&self.url, self.login.clone()).ok()
+    }
+
+    /// Another server, with the same login.
+    pub fn elsewhere(&self, url: &str) -> Result<Server, String> {
+        Server::new(url, self.login.clone())
+    }
+
+    /// Asks for what has no end; the answer is read from the connection.
+    pub fn stream(&self, path: &str) -> Result<File, Failure> {
+        let failed = |e: std::io::Error| match e.kind() {
+            ErrorKind::NotFound => Failure::NoSocket,
+            ErrorKind::ConnectionRefused => Failure::Refused,
+            _ => Failure::Other(crate::diag::reason(&e)),
+        };
+        let base = self.url.trim_start_matches("http://");
+        let address = base.split('/').next().unwrap_or_default();
+        let mut stream: File = match &self.socket {
+            Some(file) => OwnedFd::from(UnixStream::connect(file).map_err(failed)?).into(),
+            None => {
+                let tcp = match address.contains(':') {
+                    true => TcpStream::connect(address),
+                    false => TcpStream::connect((address, 80)),
+                };
+                OwnedFd::from(tcp.map_err(failed)?).into()
+            }
+        };
+        let host = if self.socket.is_some() {
+            "localhost"
+        } else {
+            address
+        };
+        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n");
+        if let Some((user, password)) = &self.login {
+            let value = client::basic_auth(user, password);
+            request.push_str(&format!("Authorization: {value}\r\n"));
+        }
+        request.push_str("\r\n");
+        stream.write_all(request.as_bytes()).map_err(failed)?;
+        Ok(stream)
     }
 
     /// Calls a method.

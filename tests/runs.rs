@@ -70,7 +70,8 @@ fn without_origins(text: &str) -> String {
         }
     }
     // The empty line behind a place ended no section.
-    kept.replace("\n\nfatal: ", "\nfatal: ").replace("\n\nchanged: ", "\nchanged: ")
+    kept.replace("\n\nfatal: ", "\nfatal: ")
+        .replace("\n\nchanged: ", "\nchanged: ")
 }
 
 #[test]

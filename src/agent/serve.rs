@@ -3,8 +3,8 @@
 use super::blobs::{Out, RemoteBlobs, Shared, send};
 use super::child::Child;
 use super::inbox::{self, Inbox, Item};
-use super::pending;
 use super::job;
+use super::pending;
 use crate::diag::Diag;
 use crate::modules::{self, StepResult};
 use crate::sys::overlay::Overlay;

@@ -26,7 +26,10 @@ pub(super) fn run(args: Args) -> Result<Exit> {
     if args.job {
         return match agent::carry_out(io::stdin()) {
             Ok(()) => Ok(Exit::Ok),
-            Err(e) => Err(Diag::error("agent", format!("the job came to no result: {e}"))),
+            Err(e) => Err(Diag::error(
+                "agent",
+                format!("the job came to no result: {e}"),
+            )),
         };
     }
     // A control side that is gone ends the agent even while a step runs.

@@ -94,7 +94,10 @@ impl HostRun {
 pub fn promised(mut judged: Judged, step: &Step) -> Judged {
     if step.background.is_some() && step.mode != Mode::Apply {
         for key in ["ansible_job_id", "results_file", "started", "finished"] {
-            judged.set(key, from_json(&crate::value::unknown_json("the job comes with apply")));
+            judged.set(
+                key,
+                from_json(&crate::value::unknown_json("the job comes with apply")),
+            );
         }
     }
     judged

@@ -205,7 +205,10 @@ impl Barrier {
     /// True if it was called at an earlier task.
     pub fn stopped_before(&self, at: &[u32]) -> bool {
         let state = self.lock();
-        state.stopped.as_ref().is_some_and(|end| end.as_slice() < at)
+        state
+            .stopped
+            .as_ref()
+            .is_some_and(|end| end.as_slice() < at)
     }
 
     /// Which hosts have not failed.

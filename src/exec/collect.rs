@@ -178,9 +178,7 @@ impl Collector {
             .enumerate()
             .filter_map(|(i, q)| q.reports.front().map(|(at, _)| (self.rank(at), i)));
         let (first, host) = waiting.min()?;
-        let open = |q: &HostQueue| {
-            !q.done && q.reports.is_empty() && self.rank(&q.reached) < first
-        };
+        let open = |q: &HostQueue| !q.done && q.reports.is_empty() && self.rank(&q.reached) < first;
         if !self.free && self.hosts.iter().any(open) {
             return None;
         }

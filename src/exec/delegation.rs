@@ -97,6 +97,8 @@ impl Unit {
     /// The variables that say how the host that does the work is reached.
     pub fn reached_by<'a>(&'a self, own: &'a SharedScope) -> &'a SharedScope {
         let delegate = self.delegated_to.as_ref();
-        delegate.and_then(|other| other.scope.as_ref()).unwrap_or(own)
+        delegate
+            .and_then(|other| other.scope.as_ref())
+            .unwrap_or(own)
     }
 }

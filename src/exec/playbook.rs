@@ -436,7 +436,12 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
 fn is_free(strategy: &str) -> Result<bool> {
     let name = strategy.trim_start_matches("ansible.builtin.");
     // Mitogen's strategies differ in how hosts are reached, not in what they do.
-    match name.rsplit('.').next().unwrap_or(name).trim_start_matches("mitogen_") {
+    match name
+        .rsplit('.')
+        .next()
+        .unwrap_or(name)
+        .trim_start_matches("mitogen_")
+    {
         "linear" | "debug" => Ok(false),
         "free" | "host_pinned" => Ok(true),
         _ => Err(Diag::error(

@@ -1,10 +1,10 @@
 //! `until`: a task is tried until its condition holds.
 
-use super::{actions, background};
 use super::collect::Report;
 use super::host::{self, HostRun, Stop};
 use super::results::{self, Judged};
 use super::task::Job;
+use super::{actions, background};
 use crate::diag::Result;
 use crate::output::Status;
 use crate::sys::Known;
@@ -74,7 +74,10 @@ impl HostRun {
             let left = retries.saturating_add(1) - attempt;
             // The first try is none of the retries, and the last one is counted as the one before
             // it (observed: ansible-core 2.19.14).
-            judged.set("attempts", i64::from(if left == 0 { retries } else { attempt }));
+            judged.set(
+                "attempts",
+                i64::from(if left == 0 { retries } else { attempt }),
+            );
             let scope = self.job_scope(job);
             let mut judged = results::judge(&self.run.engine, &job.unit, &scope, judged);
             match self.holds(job, until, &judged) {

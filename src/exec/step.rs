@@ -1,11 +1,11 @@
 //! A task that the agent carries out: arguments, user, environment, and sending it.
 
+use super::connect;
 use super::control::StepControl;
 use super::host::{self, HostRun, Stop};
 use super::queue::{Entry, Pending};
 use super::results::Judged;
 use super::task::{Job, to_bool};
-use super::connect;
 use crate::diag::{Diag, Result};
 use crate::modules::{self, Flags};
 use crate::output::Status;
@@ -165,7 +165,12 @@ impl HostRun {
         self.conclude(&job.unit, judged)
     }
 
-    pub(super) fn number(&mut self, value: Option<&Value>, job: &Job, default: f64) -> Result<f64, Stop> {
+    pub(super) fn number(
+        &mut self,
+        value: Option<&Value>,
+        job: &Job,
+        default: f64,
+    ) -> Result<f64, Stop> {
         let Some(value) = value else {
             return Ok(default);
         };
@@ -233,7 +238,12 @@ impl HostRun {
     }
 
     /// Sends a step and waits for its answer; nothing else may be under way on that session.
-    pub(super) fn call(&mut self, mut step: Step, target: &str, period: Option<u64>) -> Result<Judged> {
+    pub(super) fn call(
+        &mut self,
+        mut step: Step,
+        target: &str,
+        period: Option<u64>,
+    ) -> Result<Judged> {
         self.seat.take(&self.at);
         let deadline = period.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let lost = || Diag::error("connection-lost", "there is no connection");

@@ -237,10 +237,7 @@ impl Output for Callback {
                         format!("ASYNC POLL on {host}: jid={jid} started=True finished=False"),
                         Colour::DarkGray,
                     ),
-                    Some(false) => (
-                        format!("ASYNC OK on {host}: jid={jid}"),
-                        Colour::DarkGray,
-                    ),
+                    Some(false) => (format!("ASYNC OK on {host}: jid={jid}"), Colour::DarkGray),
                     Some(true) => (
                         format!("ASYNC FAILED on {host}: jid={jid}"),
                         Colour::DarkGray,

@@ -14,5 +14,5 @@ mod message;
 mod pending;
 
 pub use frame::{Frame, read_frame, write_blob, write_message};
-pub use pending::{Notify, PendingHandler};
 pub use message::{Background, Become, FromAgent, Mode, PROTOCOL, Step, ToAgent};
+pub use pending::{Notify, PendingHandler};

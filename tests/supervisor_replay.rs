@@ -157,7 +157,7 @@ impl Stage {
                 lines.unwrap_or("none".into())
             }
             ["signal", name] => {
-                let signal = format!("SIG{name}").parse().unwrap();
+                let signal: nix::sys::signal::Signal = format!("SIG{name}").parse().unwrap();
                 let pid = self.daemon.as_ref().unwrap().id() as i32;
                 nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
                 String::new()

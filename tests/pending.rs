@@ -30,7 +30,7 @@ fn playbook(dir: &Path, cut: Option<(usize, &str)>) -> String {
     text += &format!("    - name: first\n      listen: both\n      shell: echo first >> {d}/log\n");
     let between = match cut {
         Some((4, who)) => format!("kill -9 {who}"),
-        _ => "true".to_owned(),
+        _ => "\"true\"".to_owned(),
     };
     text += &format!("    - name: cut\n      listen: both\n      shell: {between}\n");
     text +=

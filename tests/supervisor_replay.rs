@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// The same as in tests/compare/supervisor.
-const NORMAL: [(&str, &str); 8] = [
+const NORMAL: [(&str, &str); 9] = [
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}", "TIME"),
     (r"\bpid:?(<[^>]*>)?\s?[1-9]\d*", "pid N"),
     (r"uptime \d+:\d\d:\d\d", "uptime U"),
@@ -19,6 +19,11 @@ const NORMAL: [(&str, &str); 8] = [
     (r"\(\d{3,}\)", "(N)"),
     (r"(---[a-z]+-)\w{8}\.log", "${1}X.log"),
     (r"(?m)^\d{3,}$", "N"),
+    // Those of the environment among them.
+    (
+        "Available names: .*? in section",
+        "Available names: NAMES in section",
+    ),
 ];
 
 fn normal(text: &str, dir: &Path) -> String {

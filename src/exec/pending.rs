@@ -50,6 +50,10 @@ impl HostRun {
     /// Says with a step which handlers it notifies, or that it is one.
     pub fn attach(&mut self, job: &Job, target: &str, step: &mut Step) {
         self.pending.attached = None;
+        // As ansible-playbook nothing is kept: its handlers end with its run.
+        if self.run.options.late_faults {
+            return;
+        }
         if job.unit.dry {
             self.passes(&job.unit);
             return;

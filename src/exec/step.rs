@@ -133,7 +133,10 @@ impl HostRun {
         let scope = job.unit.reached_by(&own);
         let host = self.performer(job);
         let context = &job.unit.context;
-        let session = connect::open(&self.run, &host, &job.keywords, scope, context)?;
+        let mut session = connect::open(&self.run, &host, &job.keywords, scope, context)?;
+        if self.run.options.late_faults {
+            session.pending.clear();
+        }
         self.local |= name == self.host && session.local;
         self.sessions.insert(name.clone(), session);
         if name == self.host {

@@ -70,6 +70,14 @@ pub fn spawn(
     // unless a call failed, and then the copy is about to end.
     unsafe {
         command.pre_exec(move || {
+            // What the daemon was started with besides its own (4.3.0 closes them). A kernel that
+            // does not know the call (before 5.11) leaves them open.
+            nix::libc::syscall(
+                nix::libc::SYS_close_range,
+                3,
+                nix::libc::c_uint::MAX,
+                nix::libc::CLOSE_RANGE_CLOEXEC,
+            );
             for (resource, value) in &limits {
                 if let Err(e) = nix::sys::resource::setrlimit(*resource, *value, *value) {
                     give_up(&format!("couldn't set {resource:?} to {value}: {e:?}"));

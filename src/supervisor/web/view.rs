@@ -6,7 +6,7 @@ use crate::supervisor::group::Shared;
 use crate::supervisor::rpc::methods;
 use crate::supervisor::rpc::xml::Call;
 use crate::value::Value;
-use minijinja::{Environment, context};
+use minijinja::{AutoEscape, Environment, context, filters};
 use serde::Serialize;
 
 /// `/stylesheets/supervisor.css`
@@ -119,7 +119,12 @@ fn render(name: &str, values: minijinja::Value) -> String {
         ("confirm.html", include_str!("confirm.html")),
         ("tail.html", include_str!("tail.html")),
     ];
-    let mut environment = Environment::new();
+    // Only what these templates use.
+    let mut environment = Environment::empty();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_filter("length", filters::length);
+    environment.add_filter("lower", filters::lower);
+    environment.add_filter("urlencode", filters::urlencode);
     let page = TEMPLATES
         .into_iter()
         .try_for_each(|(name, text)| environment.add_template(name, text))

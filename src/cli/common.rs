@@ -18,7 +18,7 @@ pub(super) struct Common {
     /// Show differences of files and settings
     #[arg(short = 'D', long)]
     pub diff: bool,
-    /// How many hosts at the same time [default: the configuration's, else as many as there are]
+    /// How many hosts at the same time [default: the configuration's, else 5]
     #[arg(short, long, value_name = "N")]
     forks: Option<usize>,
     /// Tell more; up to -vvvv

@@ -1,8 +1,10 @@
 //! Takes over the processes of an earlier daemon, and hands them on to a later one.
 
 use super::config::GroupKind;
-use super::group::{Supervisor, follow, nonblocking, signal_process};
+use super::drain::{Drain, Sink, nonblocking};
+use super::group::Supervisor;
 use super::keep::{Kept, since_of};
+use super::life::signal_process;
 use super::mainlog::Level;
 use super::outlet::Outlet;
 use super::proc::{Event, State};
@@ -27,7 +29,7 @@ impl Supervisor {
     /// A process as the file of the daemon's children has it.
     pub(super) fn kept(&self, group: usize, n: usize) -> Kept {
         let running = &self.groups[group].procs[n];
-        let log = |log: &super::group::SharedLog| log.as_ref().map(|l| l.borrow().path().into());
+        let log = |log: &super::proclogs::SharedLog| log.as_ref().map(|l| l.borrow().path().into());
         let pid = running.proc.pid;
         Kept {
             group: self.groups[group].config.name.clone(),
@@ -107,14 +109,9 @@ impl Supervisor {
             self.groups[group].procs[n].record.fds[at] = fd.as_raw_fd();
             let tap = Tap::new(&program, &name, channel, pid, &self.reports);
             let outlet = Outlet::new(&name, &program, pid, channel, false, &self.notes);
-            follow(
-                fd,
-                logs[at - 1].clone(),
-                strip,
-                self.log.clone(),
-                tap,
-                outlet,
-            );
+            let sink = Sink::new(logs[at - 1].clone(), strip, self.log.clone(), tap, outlet);
+            let drain = Drain::start(fd, sink);
+            self.groups[group].procs[n].drains.extend(drain);
         }
         let running = &mut self.groups[group].procs[n];
         if let Some(fd) = stream(pid, kept, 0) {

@@ -1,7 +1,8 @@
 //! Puts a new definition of a group in the place of the old one, process by process.
 
 use super::config::Group;
-use super::group::{RunGroup, Running, Supervisor, remove_auto_logs};
+use super::group::{RunGroup, Running, Supervisor};
+use super::proclogs::remove_auto_logs;
 use super::update::{Extent, by_member};
 
 impl Supervisor {

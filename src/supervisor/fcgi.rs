@@ -1,6 +1,8 @@
 //! The listening socket that the processes of an `fcgi-program` share as their standard input.
 
-use super::config::FcgiSocket;
+use super::config::{self, FcgiSocket};
+use super::group::Supervisor;
+use super::mainlog::Level;
 use std::net::ToSocketAddrs;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
@@ -47,5 +49,48 @@ fn backlog(fd: &OwnedFd, backlog: Option<i32>) {
 pub fn remove(url: &str) {
     if let Some(path) = url.strip_prefix("unix://") {
         let _ = std::fs::remove_file(Path::new(path));
+    }
+}
+
+impl Supervisor {
+    /// The socket for the standard input of a group that shares one.
+    pub(super) fn share_socket(&mut self, at: usize) -> Result<Option<OwnedFd>, String> {
+        let group = &mut self.groups[at];
+        let config::GroupKind::Fcgi { socket } = &group.config.kind else {
+            return Ok(None);
+        };
+        let shared = match group.socket.take() {
+            Some(shared) => shared,
+            None => {
+                let line = format!("Creating socket {}", socket.url);
+                self.log.write(Level::Info, &line);
+                let uid = group.config.programs.first().and_then(|p| p.uid);
+                open(socket, uid)?
+            }
+        };
+        let copy = shared.try_clone().map_err(|e| e.to_string())?;
+        group.socket = Some(shared);
+        Ok(Some(copy))
+    }
+
+    /// Opens and closes the socket, so that one that cannot be had is told of at once.
+    pub(super) fn try_socket(&mut self, at: usize) {
+        match self.share_socket(at) {
+            Ok(_) => self.release_socket(at),
+            Err(why) => self.log.write(Level::Critical, &why),
+        }
+    }
+
+    pub(super) fn release_socket(&mut self, at: usize) {
+        let group = &mut self.groups[at];
+        let used = group.procs.iter().any(|p| p.proc.pid.is_some());
+        let config::GroupKind::Fcgi { socket } = &group.config.kind else {
+            return;
+        };
+        if !used && group.socket.take().is_some() {
+            remove(&socket.url);
+            let line = format!("Closing socket {}", socket.url);
+            self.log.write(Level::Info, &line);
+        }
     }
 }

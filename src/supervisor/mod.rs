@@ -6,12 +6,14 @@ pub mod config; // the INI files
 pub mod converge; // new definitions for running groups
 pub mod ctl; // supervisorctl
 pub mod daemon; // supervisord itself
+pub mod drain; // output from pipe to log
 pub mod events; // event types
 mod fcgi; // shared sockets
 pub mod flags; // supervisord's command line
 pub mod group; // the running groups
 pub mod http; // the servers
 pub mod keep; // the file of the daemon's children
+pub mod life; // what a process does
 pub mod listeners; // events to listeners
 pub mod logs; // log files
 pub mod mainlog; // the daemon's own log
@@ -20,6 +22,7 @@ pub mod outlet; // where output goes
 pub mod pool; // the listeners' protocol
 pub mod probe; // one look at a process
 pub mod proc; // the life of a process
+pub mod proclogs; // the logs of processes
 pub mod record; // what is remembered of a process
 pub mod rpc; // XML-RPC
 pub mod spawn; // fork and exec

@@ -2,7 +2,9 @@
 
 use super::config::Program;
 use super::config::extra::{self, Check};
-use super::group::{Running, Supervisor, follow, signal_process};
+use super::drain::{Drain, Sink};
+use super::group::{Running, Supervisor};
+use super::life::signal_process;
 use super::mainlog::Level;
 use super::probe;
 use super::proc::{Ended, Event, State};
@@ -190,7 +192,7 @@ impl Supervisor {
 
     fn run_check(&mut self, program: &Program, environment: &[(String, String)]) -> Started {
         let child = spawn::spawn(program, environment, None)?;
-        follow(child.stdout, None, false, self.log.clone(), None, None);
+        Drain::start(child.stdout, Sink::none(self.log.clone()));
         let (end, ended) = oneshot::channel();
         self.checks.insert(child.pid, end);
         Ok((child.pid, ended))

@@ -312,9 +312,6 @@ fn groups(ini: &Ini, names: &Names) -> Result<Vec<Group>, String> {
                 };
                 taken.push(found.clone());
                 group.programs.extend(members_of(ini, names, found, name)?);
-                if named(found, "fcgi-program").is_some() {
-                    group.kind = fcgi(ini, found, names)?;
-                }
             }
             groups.push(group);
         }

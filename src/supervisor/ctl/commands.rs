@@ -1,7 +1,6 @@
 //! The commands, with the lines and exit codes of supervisorctl 4.3.0.
 
 use super::server::{Failure, Server};
-use crate::supervisor::rpc::Fault;
 use crate::supervisor::rpc::fault::code;
 use crate::value::Value;
 use std::io::Write;
@@ -375,54 +374,38 @@ impl Session {
     }
 
     fn add(&mut self, names: &[&str]) -> Done {
-        for name in names {
-            match self
-                .server
-                .call("supervisor.addProcessGroup", &[Value::from(*name)])
-            {
-                Ok(_) => self.say(&format!("{name}: added process group")),
-                Err(Failure::Fault(Fault {
-                    code: code::ALREADY_ADDED,
-                    ..
-                })) => {
-                    self.say("ERROR: process group already active");
-                }
-                Err(Failure::Fault(Fault {
-                    code: code::BAD_NAME,
-                    ..
-                })) => {
-                    self.say(&format!("ERROR: no such process/group: {name}"));
-                    self.code = 1;
-                }
-                Err(other) => return Err(other),
-            }
-        }
-        Ok(())
+        self.groups("add", names)
     }
 
     fn remove(&mut self, names: &[&str]) -> Done {
+        self.groups("remove", names)
+    }
+
+    /// Puts groups into use or takes them out of it.
+    fn groups(&mut self, verb: &str, names: &[&str]) -> Done {
+        let (method, done) = match verb {
+            "add" => ("supervisor.addProcessGroup", "added"),
+            _ => ("supervisor.removeProcessGroup", "removed"),
+        };
         for name in names {
-            match self
-                .server
-                .call("supervisor.removeProcessGroup", &[Value::from(*name)])
-            {
-                Ok(_) => self.say(&format!("{name}: removed process group")),
-                Err(Failure::Fault(Fault {
-                    code: code::STILL_RUNNING,
-                    ..
-                })) => {
-                    self.say(&format!("ERROR: process/group still running: {name}"));
-                    self.code = 1;
+            let line = match self.server.call(method, &[Value::from(*name)]) {
+                Ok(_) => {
+                    self.say(&format!("{name}: {done} process group"));
+                    continue;
                 }
-                Err(Failure::Fault(Fault {
-                    code: code::BAD_NAME,
-                    ..
-                })) => {
-                    self.say(&format!("ERROR: no such process/group: {name}"));
-                    self.code = 1;
-                }
+                Err(Failure::Fault(fault)) => match fault.code {
+                    // What is wanted is so already: no failure (as in supervisorctl 4.3.0).
+                    code::ALREADY_ADDED => {
+                        self.say("ERROR: process group already active");
+                        continue;
+                    }
+                    code::BAD_NAME => format!("ERROR: no such process/group: {name}"),
+                    code::STILL_RUNNING => format!("ERROR: process/group still running: {name}"),
+                    _ => return Err(Failure::Fault(fault)),
+                },
                 Err(other) => return Err(other),
-            }
+            };
+            self.refuse(&line);
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! `getAllConfigInfo`: what the configuration says of every process.
 
 use crate::supervisor::config::{Channel, Group, LogFile, Program};
-use crate::supervisor::group::{SharedLog, Supervisor};
+use crate::supervisor::group::Supervisor;
+use crate::supervisor::proclogs::SharedLog;
 use crate::value::{Map, Value};
 
 /// One struct for each process of the configuration, by name.

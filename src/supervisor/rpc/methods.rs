@@ -2,14 +2,11 @@
 
 use super::Fault;
 use super::fault::code;
+use super::info::{info, place};
+use super::operate::{send_stdin, signal, signal_many, start, start_many, stop, stop_many};
 use super::xml::{self, Answer, Call};
-use crate::supervisor::config::{self, LogFile};
-use crate::supervisor::group::{
-    Mood, Running, Shared, SharedLog, description, signal_process, wall,
-};
-use crate::supervisor::logs;
-use crate::supervisor::mainlog::Level;
-use crate::supervisor::proc::{Event, State};
+use crate::supervisor::config;
+use crate::supervisor::group::{Mood, Shared, wall};
 use crate::value::{Map, Value};
 
 /// Every method with its signature, the result first.
@@ -99,7 +96,7 @@ impl Params<'_> {
         found.ok_or(Fault::new(code::INCORRECT_PARAMETERS))
     }
 
-    fn int(&self, at: usize) -> Result<i64, Fault> {
+    pub(super) fn int(&self, at: usize) -> Result<i64, Fault> {
         let found = self.0.get(at).and_then(Value::as_int);
         found.ok_or(Fault::new(code::INCORRECT_PARAMETERS))
     }
@@ -173,7 +170,13 @@ async fn one(shared: &Shared, call: &Call) -> Answer {
         "signalProcess" => signal(shared, p.text(0)?, p.text(1)?),
         "signalProcessGroup" => signal_many(shared, Some(p.text(0)?), p.text(1)?),
         "signalAllProcesses" => signal_many(shared, None, p.text(0)?),
-        "sendProcessStdin" => send_stdin(shared, p.text(0)?, p.text(1)?).await,
+        "sendProcessStdin" => match (p.text(1), p.0.get(1)) {
+            (Err(_), Some(other)) => {
+                let other = other.to_text();
+                Err(Fault::about(code::INCORRECT_PARAMETERS, other))
+            }
+            (chars, _) => send_stdin(shared, p.text(0)?, chars?).await,
+        },
         _ => at_once(shared, method, &p),
     }
 }
@@ -227,7 +230,7 @@ fn at_once(shared: &Shared, method: &str, p: &Params<'_>) -> Answer {
         }
         "getAllConfigInfo" => super::config_info::all(&sup),
         "getProcessInfo" => {
-            let (g, n) = process(shared_find(&sup, p.text(0)?)?, p.text(0)?)?;
+            let (g, n) = place(&sup, p.text(0)?)?;
             let group = &sup.groups[g];
             info(&group.config.name, &group.procs[n], wall())
         }
@@ -269,391 +272,6 @@ fn at_once(shared: &Shared, method: &str, p: &Params<'_>) -> Answer {
             }
             true.into()
         }
-        "readLog" | "readMainLog" => {
-            let path = sup.log.with_file(|f| f.path().to_path_buf());
-            let path = path.filter(|p| p.exists());
-            let path = path.ok_or(Fault::new(code::NO_FILE))?;
-            text(read_part(&path, p)?)
-        }
-        "clearLog" => {
-            if !sup.log.exists() {
-                return Err(Fault::new(code::NO_FILE));
-            }
-            match sup.log.with_file(logs::LogFile::clear) {
-                Some(Err(e)) => return Err(Fault::about(code::FAILED, e)),
-                _ => true.into(),
-            }
-        }
-        "readProcessLog" | "readProcessStdoutLog" | "readProcessStderrLog" => {
-            let name = p.text(0)?;
-            let (g, n) = process(shared_find(&sup, name)?, name)?;
-            let log = channel(&sup.groups[g].procs[n], method).clone();
-            let path = log.map(|l| l.borrow().path().to_path_buf());
-            let path = path
-                .filter(|p| p.exists())
-                .ok_or(Fault::new(code::NO_FILE))?;
-            text(read_part(&path, &Params(&p.0[1..]))?)
-        }
-        "tailProcessLog" | "tailProcessStdoutLog" | "tailProcessStderrLog" => {
-            let name = p.text(0)?;
-            let (g, n) = process(shared_find(&sup, name)?, name)?;
-            let (offset, length) = (p.int(1)?, p.int(2)?);
-            let (bytes, offset, overflow) = match channel(&sup.groups[g].procs[n], method) {
-                Some(log) => logs::tail(log.borrow().path(), offset, length),
-                None => (Vec::new(), 0, false),
-            };
-            Value::list(vec![text(bytes), offset.into(), overflow.into()])
-        }
-        "clearProcessLog" | "clearProcessLogs" => {
-            let name = p.text(0)?;
-            let (g, n) = process(shared_find(&sup, name)?, name)?;
-            clear(&sup.groups[g].procs[n]).map_err(|_| Fault::about(code::FAILED, name))?;
-            true.into()
-        }
-        "clearAllProcessLogs" => {
-            let mut results = Vec::new();
-            for group in &sup.groups {
-                for running in &group.procs {
-                    let result = clear(running).map_err(|_| Fault::new(code::FAILED));
-                    let name = &running.proc.program.name;
-                    results.push(outcome(&group.config.name, name, &result));
-                }
-            }
-            Value::list(results)
-        }
-        _ => return Err(Fault::new(code::UNKNOWN_METHOD)),
+        _ => return super::logfiles::answer(&sup, method, p),
     })
-}
-
-fn channel<'a>(running: &'a Running, method: &str) -> &'a SharedLog {
-    match method.contains("Stderr") {
-        true => &running.stderr,
-        false => &running.stdout,
-    }
-}
-
-fn clear(running: &Running) -> std::io::Result<()> {
-    for log in [&running.stdout, &running.stderr].into_iter().flatten() {
-        log.borrow_mut().clear()?;
-    }
-    Ok(())
-}
-
-/// Bytes that are no UTF-8 are replaced (supervisord answers HTTP 500).
-fn text(bytes: Vec<u8>) -> Value {
-    String::from_utf8_lossy(&bytes).into_owned().into()
-}
-
-fn read_part(path: &std::path::Path, p: &Params<'_>) -> Result<Vec<u8>, Fault> {
-    logs::read(path, p.int(0)?, p.int(1)?).map_err(|why| match why {
-        logs::Unreadable::Arguments => Fault::new(code::BAD_ARGUMENTS),
-        logs::Unreadable::Failed => Fault::new(code::FAILED),
-    })
-}
-
-type Place = (usize, Option<usize>);
-
-fn shared_find(sup: &crate::supervisor::group::Supervisor, name: &str) -> Result<Place, Fault> {
-    sup.find(name).ok_or(Fault::about(code::BAD_NAME, name))
-}
-
-fn process(place: Place, name: &str) -> Result<(usize, usize), Fault> {
-    match place {
-        (g, Some(n)) => Ok((g, n)),
-        _ => Err(Fault::about(code::BAD_NAME, name)),
-    }
-}
-
-/// Where a process of that name is.
-pub(super) fn place(
-    sup: &crate::supervisor::group::Supervisor,
-    name: &str,
-) -> Result<(usize, usize), Fault> {
-    process(shared_find(sup, name)?, name)
-}
-
-pub(super) fn info(group: &str, running: &Running, now: i64) -> Value {
-    let path = |log: &SharedLog| {
-        log.as_ref()
-            .map_or(String::new(), |l| l.borrow().path().display().to_string())
-    };
-    let proc = &running.proc;
-    let stdout = match proc.program.stdout.file {
-        LogFile::Syslog => "syslog".to_owned(),
-        _ => path(&running.stdout),
-    };
-    let mut map = Map::new();
-    map.insert("name", proc.program.name.as_str());
-    map.insert("group", group);
-    map.insert("start", running.start);
-    map.insert("stop", running.stop);
-    map.insert("now", now);
-    map.insert("state", proc.state as i64);
-    map.insert("statename", proc.state.name());
-    map.insert("spawnerr", proc.spawnerr.as_deref().unwrap_or(""));
-    map.insert("exitstatus", i64::from(proc.exit.unwrap_or(0)));
-    map.insert("logfile", stdout.as_str());
-    map.insert("stdout_logfile", stdout);
-    map.insert("stderr_logfile", path(&running.stderr));
-    map.insert("pid", i64::from(proc.pid.unwrap_or(0)));
-    map.insert("description", description(running, now));
-    map.into()
-}
-
-pub(super) fn outcome(group: &str, name: &str, result: &Result<(), Fault>) -> Value {
-    let (status, text) = match result {
-        Ok(()) => (code::SUCCESS, "OK"),
-        Err(fault) => (fault.code, fault.text.as_str()),
-    };
-    let mut map = Map::new();
-    map.insert("name", name);
-    map.insert("group", group);
-    map.insert("status", status);
-    map.insert("description", text);
-    map.into()
-}
-
-/// `group:name` of the processes of one group or all, in order of start, and their states.
-fn members(shared: &Shared, group: Option<&str>) -> Result<Vec<(String, String, State)>, Fault> {
-    let sup = shared.borrow();
-    if let Some(name) = group
-        && !sup.groups.iter().any(|g| g.config.name == name)
-    {
-        return Err(Fault::about(code::BAD_NAME, name));
-    }
-    let chosen = sup
-        .groups
-        .iter()
-        .filter(|g| group.is_none_or(|name| name == g.config.name));
-    let of = |g: &crate::supervisor::group::RunGroup| {
-        let name = g.config.name.clone();
-        let each = g
-            .procs
-            .iter()
-            .map(move |p| (name.clone(), p.proc.program.name.clone(), p.proc.state));
-        each.collect::<Vec<_>>()
-    };
-    Ok(chosen.flat_map(of).collect())
-}
-
-fn ask(shared: &Shared, name: &str, event: Event) -> Result<(), Fault> {
-    let mut sup = shared.borrow_mut();
-    let (g, n) = process(shared_find(&sup, name)?, name)?;
-    let running = &mut sup.groups[g].procs[n];
-    running.record.revive = false;
-    running.record.waits.clear();
-    let state = running.proc.state;
-    match (&event, state) {
-        (Event::Start, s) if s.runs() || s == State::Stopping => {
-            return Err(Fault::about(code::ALREADY_STARTED, name));
-        }
-        (Event::Stop, s) if !s.runs() => return Err(Fault::about(code::NOT_RUNNING, name)),
-        _ => {}
-    }
-    sup.send(g, n, event);
-    Ok(())
-}
-
-/// Waits until `settled` says how a process came out. One that is removed meanwhile has failed.
-pub(super) async fn settle(
-    shared: &Shared,
-    name: &str,
-    settled: impl Fn(State) -> Option<Result<(), Fault>>,
-) -> Result<(), Fault> {
-    let mut changes = shared.borrow().changes.subscribe();
-    loop {
-        let state = {
-            let sup = shared.borrow();
-            let (g, n) = process(shared_find(&sup, name)?, name)?;
-            sup.groups[g].procs[n].proc.state
-        };
-        if let Some(result) = settled(state) {
-            return result;
-        }
-        if changes.changed().await.is_err() {
-            return Err(Fault::about(code::FAILED, name));
-        }
-    }
-}
-
-async fn started(shared: &Shared, name: &str) -> Result<(), Fault> {
-    settle(shared, name, |state| match state {
-        State::Running => Some(Ok(())),
-        State::Starting => None,
-        State::Backoff | State::Fatal => Some(Err(Fault::about(code::SPAWN_ERROR, name))),
-        _ => Some(Err(Fault::about(code::ABNORMAL_TERMINATION, name))),
-    })
-    .await
-}
-
-async fn stopped(shared: &Shared, name: &str) -> Result<(), Fault> {
-    settle(shared, name, |state| {
-        (state != State::Stopping).then_some(Ok(()))
-    })
-    .await
-}
-
-/// Faults a program that cannot be started before anything is changed (observed: 4.3.0).
-fn startable(shared: &Shared, name: &str) -> Result<(), Fault> {
-    let sup = shared.borrow();
-    let (g, n) = process(shared_find(&sup, name)?, name)?;
-    let program = &sup.groups[g].procs[n].proc.program;
-    let environment = sup.environment(&sup.groups[g].config.name, program);
-    match crate::supervisor::spawn::preflight(program, &environment) {
-        Err(why) if why.starts_with("can't find") => Err(Fault::about(code::NO_FILE, why)),
-        Err(why) if why.starts_with("command at") || why.starts_with("no permission") => {
-            Err(Fault::about(code::NOT_EXECUTABLE, why))
-        }
-        _ => Ok(()),
-    }
-}
-
-pub(super) async fn start(shared: &Shared, name: &str, wait: bool) -> Answer {
-    let place = shared_find(&shared.borrow(), name)?;
-    if place.1.is_none() {
-        let group = name.split(':').next().unwrap_or(name);
-        return start_many(shared, Some(group), wait).await;
-    }
-    startable(shared, name)?;
-    ask(shared, name, Event::Start)?;
-    let failed = {
-        let sup = shared.borrow();
-        let (g, n) = process(shared_find(&sup, name)?, name)?;
-        sup.groups[g].procs[n].proc.spawnerr.is_some()
-    };
-    if failed {
-        return Err(Fault::about(code::SPAWN_ERROR, name));
-    }
-    if wait {
-        started(shared, name).await?;
-    }
-    Ok(true.into())
-}
-
-pub(super) async fn stop(shared: &Shared, name: &str, wait: bool) -> Answer {
-    let place = shared_find(&shared.borrow(), name)?;
-    if place.1.is_none() {
-        let group = name.split(':').next().unwrap_or(name);
-        return stop_many(shared, Some(group), wait).await;
-    }
-    ask(shared, name, Event::Stop)?;
-    if wait {
-        stopped(shared, name).await?;
-    }
-    Ok(true.into())
-}
-
-async fn start_many(shared: &Shared, group: Option<&str>, wait: bool) -> Answer {
-    let mut todo = members(shared, group)?;
-    todo.retain(|(.., state)| !state.runs() && *state != State::Stopping);
-    let mut results = Vec::new();
-    for (group, name, _) in &todo {
-        let name = format!("{group}:{name}");
-        let possible = startable(shared, &name);
-        results.push(possible.and_then(|()| ask(shared, &name, Event::Start)));
-    }
-    if wait {
-        for ((group, name, _), result) in todo.iter().zip(&mut results) {
-            if result.is_ok() {
-                *result = started(shared, &format!("{group}:{name}")).await;
-            }
-        }
-    }
-    let all = todo.iter().zip(&results);
-    Ok(Value::list(
-        all.map(|((g, n, _), r)| outcome(g, n, r)).collect(),
-    ))
-}
-
-async fn stop_many(shared: &Shared, group: Option<&str>, wait: bool) -> Answer {
-    let mut todo = members(shared, group)?;
-    todo.retain(|(.., state)| state.runs());
-    let mut results = Vec::new();
-    for (group, name, _) in &todo {
-        results.push(ask(shared, &format!("{group}:{name}"), Event::Stop));
-    }
-    if wait {
-        for ((group, name, _), result) in todo.iter().zip(&mut results) {
-            if result.is_ok() {
-                *result = stopped(shared, &format!("{group}:{name}")).await;
-            }
-        }
-    }
-    let all = todo.iter().zip(&results);
-    Ok(Value::list(
-        all.map(|((g, n, _), r)| outcome(g, n, r)).collect(),
-    ))
-}
-
-fn deliver(shared: &Shared, name: &str, signal: &str) -> Result<(), Fault> {
-    let sup = shared.borrow();
-    let (g, n) = process(shared_find(&sup, name)?, name)?;
-    let number =
-        config::kinds::signal(signal).map_err(|_| Fault::about(code::BAD_SIGNAL, signal))?;
-    let proc = &sup.groups[g].procs[n].proc;
-    let runs = matches!(
-        proc.state,
-        State::Running | State::Starting | State::Stopping
-    );
-    let Some(pid) = proc.pid.filter(|_| runs) else {
-        return Err(Fault::about(code::NOT_RUNNING, name));
-    };
-    let line = format!(
-        "sending {} (sig {}) to '{name}'",
-        number.as_str(),
-        number as i32
-    );
-    sup.log.write(Level::Debug, &line);
-    match signal_process(pid, number, false) {
-        true => Ok(()),
-        false => Err(Fault::about(code::FAILED, name)),
-    }
-}
-
-fn signal(shared: &Shared, name: &str, signal: &str) -> Answer {
-    let place = shared_find(&shared.borrow(), name)?;
-    if place.1.is_none() {
-        let group = name.split(':').next().unwrap_or(name);
-        return signal_many(shared, Some(group), signal);
-    }
-    deliver(shared, name, signal).map(|()| true.into())
-}
-
-fn signal_many(shared: &Shared, group: Option<&str>, signal: &str) -> Answer {
-    let mut todo = members(shared, group)?;
-    todo.retain(|(.., state)| matches!(state, State::Running | State::Starting | State::Stopping));
-    let each = todo.iter().map(|(group, name, _)| {
-        outcome(
-            group,
-            name,
-            &deliver(shared, &format!("{group}:{name}"), signal),
-        )
-    });
-    Ok(Value::list(each.collect()))
-}
-
-async fn send_stdin(shared: &Shared, name: &str, chars: &str) -> Answer {
-    let stdin = {
-        let sup = shared.borrow();
-        let (g, n) = process(shared_find(&sup, name)?, name)?;
-        let running = &sup.groups[g].procs[n];
-        if running.proc.pid.is_none() {
-            return Err(Fault::about(code::NOT_RUNNING, name));
-        }
-        running
-            .stdin
-            .clone()
-            .ok_or(Fault::about(code::NO_FILE, name))?
-    };
-    let mut rest = chars.as_bytes();
-    while !rest.is_empty() {
-        let gone = |_| Fault::about(code::NO_FILE, name);
-        stdin.writable().await.map_err(gone)?;
-        match stdin.try_write(rest) {
-            Ok(n) => rest = &rest[n..],
-            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(e) => return Err(gone(e)),
-        }
-    }
-    Ok(true.into())
 }

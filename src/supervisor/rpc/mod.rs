@@ -4,8 +4,11 @@ pub mod client;
 mod config_info;
 pub mod fault;
 mod help;
+mod info;
+mod logfiles;
 pub mod methods;
 mod more;
+mod operate;
 pub mod xml;
 
 pub use fault::Fault;

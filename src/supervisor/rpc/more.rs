@@ -2,8 +2,9 @@
 
 use super::Fault;
 use super::fault::code;
-use super::methods::{self, Params};
+use super::methods::Params;
 use super::xml::Answer;
+use super::{info, operate};
 use crate::supervisor::config;
 use crate::supervisor::group::{Running, Shared, Supervisor, wall};
 use crate::supervisor::logs;
@@ -94,7 +95,7 @@ async fn update(shared: &Shared, only: &[String]) -> Answer {
     }
     for name in &stops {
         // One that somebody else removed meanwhile is gone as well.
-        let _ = methods::settle(shared, name, |s| s.rests().then_some(Ok(()))).await;
+        let _ = operate::settle(shared, name, |s, _| s.rests().then_some(Ok(()))).await;
     }
     let mut groups: Vec<&str> = plan.iter().map(|s| s.group.as_str()).collect();
     groups.dedup();
@@ -139,18 +140,18 @@ async fn restart(shared: &Shared, names: &[String]) -> Answer {
         .map(|(group, name)| {
             let (shared, name) = (shared.clone(), format!("{group}:{name}"));
             tokio::task::spawn_local(async move {
-                match methods::stop(&shared, &name, true).await {
+                match operate::stop(&shared, &name, true).await {
                     Err(fault) if fault.code != code::NOT_RUNNING => return Err(fault),
                     _ => {}
                 }
-                methods::start(&shared, &name, true).await.map(drop)
+                operate::start(&shared, &name, true).await.map(drop)
             })
         })
         .collect();
     let mut results = Vec::new();
     for ((group, name), task) in places.iter().zip(tasks) {
         let result = task.await.unwrap_or(Err(Fault::new(code::FAILED)));
-        results.push(methods::outcome(group, name, &result));
+        results.push(info::outcome(group, name, &result));
     }
     Ok(Value::list(results))
 }
@@ -174,7 +175,7 @@ async fn ready(shared: &Shared, name: &str) -> Result<(), Fault> {
     loop {
         {
             let sup = shared.borrow();
-            let (g, n) = methods::place(&sup, name)?;
+            let (g, n) = info::place(&sup, name)?;
             let running = &sup.groups[g].procs[n];
             match running.proc.state {
                 State::Running if running.is_ready() => return Ok(()),
@@ -210,7 +211,7 @@ fn all(sup: &Supervisor) -> Value {
 }
 
 fn more(group: &str, running: &Running, now: i64) -> Map {
-    let base = methods::info(group, running, now);
+    let base = info::info(group, running, now);
     let mut map = Map::new();
     for (key, value) in base.as_map().into_iter().flat_map(Map::iter) {
         map.insert(key.clone(), value.clone());
@@ -240,7 +241,7 @@ fn more(group: &str, running: &Running, now: i64) -> Map {
 }
 
 fn explain(sup: &Supervisor, name: &str) -> Answer {
-    let (g, n) = methods::place(sup, name)?;
+    let (g, n) = info::place(sup, name)?;
     let group = &sup.groups[g];
     let running = &group.procs[n];
     let mut map = more(&group.config.name, running, wall());

@@ -1,0 +1,88 @@
+//! The log files of processes: opened, opened anew, removed.
+
+use super::config;
+use super::group::{Running, Supervisor};
+use super::logs::LogFile;
+use super::mainlog::Level;
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// A log that its reader and the interface share.
+pub type SharedLog = Option<Rc<RefCell<LogFile>>>;
+
+impl Supervisor {
+    pub(super) fn open_log(
+        &self,
+        group: &str,
+        program: &config::Program,
+        which: &str,
+        channel: &config::Channel,
+    ) -> SharedLog {
+        let path = match &channel.file {
+            config::LogFile::None | config::LogFile::Syslog => return None,
+            config::LogFile::Path(path) => PathBuf::from(path),
+            config::LogFile::Auto if self.left_log(group, program, which).is_some() => {
+                self.left_log(group, program, which).unwrap_or_default()
+            }
+            config::LogFile::Auto => {
+                let daemon = &self.config.daemon;
+                let made = tempfile::Builder::new()
+                    .prefix(&format!(
+                        "{}-{which}---{}-",
+                        program.name, daemon.identifier
+                    ))
+                    .suffix(".log")
+                    .rand_bytes(8)
+                    .tempfile_in(&daemon.childlogdir);
+                made.ok()?.keep().ok()?.1
+            }
+        };
+        match LogFile::open(&path, channel.max_bytes, channel.backups) {
+            Ok(log) => Some(Rc::new(RefCell::new(log))),
+            Err(e) => {
+                let line = format!(
+                    "{group}:{}: cannot open {}: {e}",
+                    program.name,
+                    path.display()
+                );
+                self.log.write(Level::Error, &line);
+                None
+            }
+        }
+    }
+
+    /// The log that an earlier daemon made up.
+    fn left_log(&self, group: &str, program: &config::Program, which: &str) -> Option<PathBuf> {
+        let kept = self.left.get(&format!("{group}:{}", program.name))?;
+        kept.logs[usize::from(which == "stderr")].clone()
+    }
+
+    /// Opens all logs anew.
+    pub fn reopen_logs(&mut self) {
+        self.log.reopen();
+        for running in self.groups.iter().flat_map(|g| &g.procs) {
+            for log in [&running.stdout, &running.stderr].into_iter().flatten() {
+                if let Err(e) = log.borrow_mut().reopen() {
+                    let path = log.borrow().path().display().to_string();
+                    self.log
+                        .write(Level::Warn, &format!("cannot reopen {path}: {e}"));
+                }
+            }
+        }
+    }
+}
+
+/// Removes the logs that the daemon made up for a process.
+pub fn remove_auto_logs(running: &Running) {
+    let program = &running.proc.program;
+    let logs = [
+        (&program.stdout, &running.stdout),
+        (&program.stderr, &running.stderr),
+    ];
+    for (channel, log) in logs {
+        if let (config::LogFile::Auto, Some(log)) = (&channel.file, log) {
+            let _ = std::fs::remove_file(log.borrow().path());
+        }
+    }
+}

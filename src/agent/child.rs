@@ -31,6 +31,15 @@ impl Child {
     /// `become`, with what the become program said: no such user, no such program, wrong password.
     pub fn start(r#become: &Become, host: &RealHost) -> Result<Child> {
         let mut command = command(r#become, host)?;
+        if let Some(dir) = &r#become.chdir {
+            // In the words of the shell that sudo is otherwise started from.
+            let cannot = |e| {
+                let reason = crate::diag::reason(&e);
+                Diag::error("become", format!("cd: can't cd to {dir}: {reason}"))
+            };
+            std::fs::metadata(std::path::Path::new(dir).join(".")).map_err(cannot)?;
+            command.current_dir(dir);
+        }
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -54,10 +54,10 @@ impl Surroundings {
         if !block.role_params.is_empty() {
             inner.role_params.push(Arc::new(block.role_params.clone()));
         }
+        if block.origin == Origin::ImportRole {
+            inner.enter_role();
+        }
         if block.role.is_some() {
-            if block.origin == Origin::ImportRole {
-                inner.enter_role();
-            }
             inner.role.clone_from(&block.role);
         }
         inner

@@ -8,7 +8,7 @@ use super::results::Judged;
 use super::task::{Job, to_bool};
 use crate::diag::{Diag, Result};
 use crate::modules::{self, Flags};
-use crate::output::Status;
+use crate::output::{Event, Status};
 use crate::value::{Kind, Map, Value};
 use crate::wire::{Background, Become, FromAgent, Mode, Step};
 use std::cell::Cell;
@@ -45,6 +45,7 @@ impl HostRun {
                 return self.report_unreachable(&job.unit, diag);
             }
         };
+        self.tell_become(&target, &step);
         self.attach(job, &target, &mut step);
         if let Some(limit) = self.background(job)? {
             let dir = async_dir(&self.run, job, &self.job_scope(job), &step.environment);
@@ -85,6 +86,17 @@ impl HostRun {
             self.expect(&job.unit);
         }
         self.settle()
+    }
+
+    /// With -vvv: as whom a step is performed, and the command line that stands for.
+    fn tell_become(&self, target: &str, step: &Step) {
+        let Some(r#become) = step.r#become.as_ref() else {
+            return;
+        };
+        if self.run.options.verbosity >= 3 {
+            let text = format!("<{target}> BECOME {}", r#become.shown());
+            self.run.collector().event(&Event::Connection { text });
+        }
     }
 
     /// True where the next task must not begin before this one's result is judged: its failure is
@@ -454,9 +466,11 @@ const OWN_WORDS: [&str; 5] = [
 pub fn worded(mut diag: Box<Diag>, entry: &modules::Entry, args: &Value) -> Box<Diag> {
     if entry.name == "shell" && args.get("expand_argument_vars").is_some() {
         diag.message = "Unsupported parameters for (shell) module: expand_argument_vars".to_owned();
+        diag.data.shift_remove("msg");
     }
     if entry.name == "copy" && diag.code == "missing-option" && diag.message.contains("dest") {
         diag.message = "dest is required".to_owned();
+        diag.data.shift_remove("msg");
     }
     if diag.code == "unknown-option" && OWN_WORDS.contains(&entry.name) {
         let known = (entry.fields)();
@@ -592,6 +606,18 @@ fn keyword(
     rendered.map_err(|diag| diag.doing(format!("Error processing keyword '{name}'")))
 }
 
+/// Flags of sudo that do no more than the agent does anyway.
+const USUAL_FLAGS: [&str; 8] = [
+    "-H",
+    "-S",
+    "-n",
+    "-HSn",
+    "-HS",
+    "--set-home",
+    "--stdin",
+    "--non-interactive",
+];
+
 /// As whom a step is performed: connection variables win over keywords, keywords over the command
 /// line and the configuration.
 fn become_of(
@@ -654,20 +680,21 @@ fn become_of(
         None,
         defaults.password.as_deref().unwrap_or_default(),
     )?;
+    let chdir = pick(&["ansible_sudo_chdir"], None, "")?;
     let flags = shell_words::split(&flags)
         .map_err(|e| Diag::error("become", format!("become_flags cannot be split: {e}")))?;
     Ok(Some(Become {
-        method,
         user: if user.is_empty() {
             "root".to_owned()
         } else {
             user
         },
-        // sudo's usual flags are what the agent does anyway.
         flags: flags
             .into_iter()
-            .filter(|flag| !matches!(flag.as_str(), "-H" | "-S" | "-n" | "-HSn" | "-HS"))
+            .filter(|flag| !USUAL_FLAGS.contains(&flag.as_str()))
             .collect(),
+        chdir: Some(chdir).filter(|dir| !dir.is_empty() && method == "sudo"),
+        method,
         exe: Some(exe).filter(|exe| !exe.is_empty()),
         password: Some(password).filter(|password| !password.is_empty()),
     }))

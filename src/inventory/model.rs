@@ -5,7 +5,7 @@ use crate::value::{Map, Value};
 use indexmap::{IndexMap, IndexSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A host.
 #[derive(Clone, Debug, Default)]
@@ -236,6 +236,44 @@ fn extend(vars: &mut Map, more: &Map) {
     }
 }
 
+/// What the run adds to the inventory.
+enum Grown {
+    /// `add_host`: a host, its groups and variables.
+    Host(String, Vec<String>, Map),
+    /// `group_by`: a host, its group, and the groups above that.
+    Group(String, String, Vec<String>),
+}
+
+impl Grown {
+    /// False if all of it was there.
+    fn add_to(&self, data: &mut Data) -> bool {
+        match self {
+            Grown::Host(name, groups, vars) => {
+                let mut changed = !data.hosts.contains_key(name);
+                data.host(name).implicit = false;
+                for group in groups {
+                    changed |= data.add_to_group(name, group);
+                }
+                let entry = data.host(name);
+                for (key, value) in vars {
+                    changed |= entry.vars.get_key(key) != Some(value);
+                    entry.vars.insert(key.clone(), value.clone());
+                }
+                changed
+            }
+            Grown::Group(host, group, parents) => {
+                let mut changed = data.add_to_group(host, group);
+                for parent in parents.iter().filter(|parent| *parent != group) {
+                    if !data.is_below(parent, group) {
+                        changed |= data.group(parent).children.insert(group.clone());
+                    }
+                }
+                changed
+            }
+        }
+    }
+}
+
 /// What is read again by `meta: refresh_inventory`.
 type Complete = Box<dyn Fn(&mut Data) + Send + Sync>;
 type Reload = Box<dyn Fn(&SourceMap) -> Result<Data> + Send + Sync>;
@@ -244,6 +282,8 @@ type Reload = Box<dyn Fn(&SourceMap) -> Result<Data> + Send + Sync>;
 pub struct Inventory {
     data: RwLock<Data>,
     changes: AtomicU64,
+    /// In the order in which it was added.
+    grown: Mutex<Vec<Grown>>,
     sources: Vec<String>,
     reload: Reload,
     /// Reads the `group_vars` and `host_vars` of groups and hosts that came later.
@@ -256,6 +296,7 @@ impl Inventory {
         Inventory {
             data: RwLock::new(data),
             changes: AtomicU64::new(0),
+            grown: Mutex::default(),
             sources,
             reload,
             complete,
@@ -356,38 +397,26 @@ impl Inventory {
 
     /// Adds a host with variables to groups; false if all of it was there.
     pub fn add_host(&self, name: &str, groups: &[String], vars: Map) -> bool {
-        let mut data = self.data_mut();
-        let mut changed = !data.hosts.contains_key(name);
-        data.host(name).implicit = false;
-        for group in groups {
-            changed |= data.add_to_group(name, group);
-        }
-        let entry = data.host(name);
-        for (key, value) in vars {
-            changed |= entry.vars.get_key(&key) != Some(&value);
-            entry.vars.insert(key, value);
-        }
-        data.reconcile();
-        if changed {
-            (self.complete)(&mut data);
-            self.changes.fetch_add(1, Ordering::Release);
-        }
-        changed
+        self.grow(Grown::Host(name.to_owned(), groups.to_vec(), vars))
     }
 
     /// Puts a host into a group below other groups; false if it was there.
     pub fn group_host(&self, host: &str, group: &str, parents: &[String]) -> bool {
+        let (host, group) = (host.to_owned(), group.to_owned());
+        self.grow(Grown::Group(host, group, parents.to_vec()))
+    }
+
+    fn grow(&self, grown: Grown) -> bool {
         let mut data = self.data_mut();
-        let mut changed = data.add_to_group(host, group);
-        for parent in parents.iter().filter(|parent| *parent != group) {
-            if !data.is_below(parent, group) {
-                changed |= data.group(parent).children.insert(group.to_owned());
-            }
-        }
+        let changed = grown.add_to(&mut data);
         data.reconcile();
         if changed {
             (self.complete)(&mut data);
             self.changes.fetch_add(1, Ordering::Release);
+            self.grown
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(grown);
         }
         changed
     }
@@ -397,12 +426,24 @@ impl Inventory {
         self.changes.load(Ordering::Acquire)
     }
 
-    /// Reads the sources again.
+    /// Reads the sources again. What the run has added stays, but for groups of hosts that are
+    /// gone (observed: ansible-core 2.19.14).
     ///
     /// # Errors
     /// Those of reading them.
     pub fn refresh(&self, sources: &SourceMap) -> Result<()> {
-        let data = (self.reload)(sources)?;
+        let mut data = (self.reload)(sources)?;
+        let grown = self.grown.lock().unwrap_or_else(PoisonError::into_inner);
+        for grown in grown.iter() {
+            match grown {
+                Grown::Group(host, ..) if !data.hosts.contains_key(host) => {}
+                grown => {
+                    grown.add_to(&mut data);
+                }
+            }
+        }
+        data.reconcile();
+        (self.complete)(&mut data);
         *self.data_mut() = data;
         self.changes.fetch_add(1, Ordering::Release);
         Ok(())

@@ -26,6 +26,8 @@ pub struct Inner {
     bare: RwLock<Cache>,
     files: RwLock<Files>,
     file_numbers: RwLock<HashMap<Arc<str>, u32>>,
+    /// Texts by the envelopes they were in.
+    opened: RwLock<HashMap<Arc<str>, Arc<str>>>,
 }
 
 impl Inner {
@@ -39,13 +41,27 @@ impl Inner {
             bare: RwLock::default(),
             files: RwLock::default(),
             file_numbers: RwLock::default(),
+            opened: RwLock::default(),
         }
     }
 
-    /// The text of an envelope.
-    pub fn decrypt_text(&self, envelope: &str, span: Span) -> Result<Arc<str>> {
+    /// The text of an envelope, which is opened once.
+    pub fn decrypt_text(&self, envelope: &Arc<str>, span: Span) -> Result<Arc<str>> {
+        let opened = self.opened.read().unwrap_or_else(|e| e.into_inner());
+        if let Some(text) = opened.get(envelope) {
+            return Ok(text.clone());
+        }
+        drop(opened);
         let text = (self.decrypt)(envelope).map_err(|d| d.at_if_none(span))?;
-        Ok(text.into())
+        let mut opened = self.opened.write().unwrap_or_else(|e| e.into_inner());
+        let text = opened.entry(envelope.clone()).or_insert(text.into());
+        Ok(text.clone())
+    }
+
+    /// True for the text of an envelope itself, wherever it was handed on to.
+    pub fn was_in_envelope(&self, text: &Arc<str>) -> bool {
+        let opened = self.opened.read().unwrap_or_else(|e| e.into_inner());
+        opened.values().any(|known| Arc::ptr_eq(known, text))
     }
 
     /// A string or bare expression, compiled; `span` is the string's place, for errors.

@@ -150,6 +150,10 @@ impl Args {
         };
         let value = match value {
             Json::Array(items) if vtype == Type::Multiselect => {
+                if let Some(item) = items.iter().find(|item| !item.is_string()) {
+                    let message = format!("Invalid value provided for 'multiselect': {item}");
+                    return Err(Diag::error("bad-value", message));
+                }
                 json!(items.iter().map(web::text).collect::<Vec<_>>())
             }
             value if vtype == Type::Boolean => json!(web::text(value).to_lowercase()),

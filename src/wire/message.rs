@@ -156,6 +156,28 @@ pub struct Become {
     pub exe: Option<String>,
     /// Password for the method.
     pub password: Option<String>,
+    /// Directory to be in before the method's program is started.
+    pub chdir: Option<String>,
+}
+
+impl Become {
+    /// The beginning of the command line, as it would be typed.
+    pub fn shown(&self) -> String {
+        let program = self.exe.as_deref().unwrap_or(&self.method);
+        let usual: &[&str] = match (self.method.as_str(), &self.password) {
+            ("sudo", None) => &["-H", "-S", "-n"],
+            ("sudo", Some(_)) => &["-H", "-S"],
+            _ => &[],
+        };
+        let flags = self.flags.iter().map(String::as_str);
+        let mut words = vec![program];
+        words.extend(usual.iter().copied().chain(flags));
+        if self.method != "su" {
+            words.push("-u");
+        }
+        words.push(&self.user);
+        shell_words::join(words)
+    }
 }
 
 /// Shows everything but the password.

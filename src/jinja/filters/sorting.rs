@@ -186,7 +186,7 @@ fn version_sort(args: &Args) -> Res<Obj> {
     let mut items = value.ok_or_else(|| args.missing("value"))?.items()?;
     let mut failed: Option<Stop> = None;
     items.sort_by(|a, b| match (a.text(), b.text()) {
-        (Ok(a), Ok(b)) => crate::jinja::tests::values::loose_cmp(&a, &b),
+        (Ok(a), Ok(b)) => crate::jinja::tests::versions::sort_order(&a, &b),
         (Err(stop), _) | (_, Err(stop)) => {
             failed.get_or_insert(stop);
             Ordering::Equal

@@ -3,6 +3,7 @@
 mod results;
 mod types;
 pub mod values;
+pub mod versions;
 
 use super::args::Args;
 use super::function::Call;

@@ -17,6 +17,13 @@ pub const FAMILY: &[(&str, OnObjects)] = &[
         let name = other(a)?.str()?;
         Ok(tags(a.input()?).contains(&&*name))
     }),
+    ("vault_encrypted", |a| {
+        Ok(match &a.input()?.kind {
+            O::Sealed(_) => true,
+            O::Str(text) => a.env.engine.was_in_envelope(text),
+            _ => false,
+        })
+    }),
     ("none", |a| Ok(a.input()?.is_none())),
     ("boolean", |a| Ok(matches!(a.input()?.kind, O::Bool(_)))),
     ("true", |a| Ok(matches!(a.input()?.kind, O::Bool(true)))),

@@ -3,7 +3,6 @@
 use crate::jinja::function::{Call, items, truthy};
 use crate::value::re::{Flags, Pattern};
 use crate::value::{Kind, Value};
-use std::cmp::Ordering;
 use std::path::PathBuf;
 
 /// The family.
@@ -51,12 +50,9 @@ pub const FAMILY: &[(&str, super::OnValues)] = &[
     ("urn", |c| {
         Ok(c.subject()?.to_text().to_lowercase().starts_with("urn:"))
     }),
-    ("vault_encrypted", |c| {
-        Ok(c.subject()?.to_text().starts_with("$ANSIBLE_VAULT;"))
-    }),
     ("vaulted_file", vaulted_file),
-    ("version", version),
-    ("version_compare", version),
+    ("version", super::versions::version),
+    ("version_compare", super::versions::version),
 ];
 
 fn path(call: &Call) -> Result<PathBuf, String> {
@@ -171,118 +167,4 @@ fn uri(call: &Call) -> Result<bool, String> {
 fn vaulted_file(call: &Call) -> Result<bool, String> {
     let bytes = std::fs::read(path(call)?).map_err(|e| e.to_string())?;
     Ok(bytes.starts_with(b"$ANSIBLE_VAULT;"))
-}
-
-/// `version(other, operator='==', strict=None, version_type=None)`
-fn version(call: &Call) -> Result<bool, String> {
-    let value = call.subject()?;
-    let (left, right) = (value.to_text(), call.text(1, "version").unwrap_or_default());
-    if left.is_empty() {
-        return Err("Input version value cannot be empty".to_owned());
-    }
-    if right.is_empty() {
-        return Err("Version parameter to compare against cannot be empty".to_owned());
-    }
-    let operator = call.text(2, "operator").unwrap_or_else(|| "eq".to_owned());
-    let kind = call.text(4, "version_type").unwrap_or_default();
-    if matches!(kind.as_str(), "semver" | "semantic") {
-        let form =
-            r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$";
-        let form = Pattern::new(form, Flags::default())?;
-        if let Some(bad) = [&left, &right].into_iter().find(|v| !form.is_match(v)) {
-            return Err(format!(
-                "Version comparison failed: invalid semantic version '{bad}'"
-            ));
-        }
-    }
-    let order = if matches!(kind.as_str(), "semver" | "semantic" | "pep440" | "strict")
-        || call.flag(3, "strict", false)
-    {
-        pre_release_cmp(&left, &right)
-    } else {
-        loose_cmp(&left, &right)
-    };
-    Ok(match operator.as_str() {
-        "==" | "=" | "eq" => order == Ordering::Equal,
-        "!=" | "<>" | "ne" => order != Ordering::Equal,
-        "<" | "lt" => order == Ordering::Less,
-        "<=" | "le" => order != Ordering::Greater,
-        ">" | "gt" => order == Ordering::Greater,
-        ">=" | "ge" => order != Ordering::Less,
-        other => {
-            return Err(format!(
-                "Invalid operator type ({other}). Must be one of ==, =, eq, <, lt, <=, le, >, gt, >=, ge, !=, <>, ne"
-            ));
-        }
-    })
-}
-
-/// Runs of digits and of other characters, as Python's LooseVersion splits them.
-fn parts(text: &str) -> Vec<String> {
-    let mut parts: Vec<String> = Vec::new();
-    let mut last = None;
-    for c in text.chars() {
-        let kind = if c.is_ascii_digit() {
-            0
-        } else if c == '.' {
-            last = None;
-            continue;
-        } else {
-            1
-        };
-        match parts.last_mut() {
-            Some(part) if last == Some(kind) => part.push(c),
-            _ => parts.push(c.to_string()),
-        }
-        last = Some(kind);
-    }
-    parts
-}
-
-/// LooseVersion's order.
-pub fn loose_cmp(a: &str, b: &str) -> Ordering {
-    let (a, b) = (parts(a), parts(b));
-    for (x, y) in a.iter().zip(&b) {
-        let order = match (x.parse::<u64>(), y.parse::<u64>()) {
-            (Ok(x), Ok(y)) => x.cmp(&y),
-            _ => x.cmp(y),
-        };
-        if order != Ordering::Equal {
-            return order;
-        }
-    }
-    a.len().cmp(&b.len())
-}
-
-/// Versions in which `1.0-rc1` comes before `1.0`, and missing numbers are zero.
-fn pre_release_cmp(a: &str, b: &str) -> Ordering {
-    let split = |text: &str| -> (Vec<u64>, String) {
-        let text = text
-            .trim_start_matches('v')
-            .split('+')
-            .next()
-            .unwrap_or_default();
-        let end = text
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(text.len());
-        let mut numbers: Vec<u64> = text[..end]
-            .split('.')
-            .filter_map(|n| n.parse().ok())
-            .collect();
-        while numbers.last() == Some(&0) {
-            numbers.pop();
-        }
-        (
-            numbers,
-            text[end..].trim_start_matches(['-', '.']).to_owned(),
-        )
-    };
-    let ((na, ra), (nb, rb)) = (split(a), split(b));
-    na.cmp(&nb)
-        .then_with(|| match (ra.is_empty(), rb.is_empty()) {
-            (true, true) => Ordering::Equal,
-            (true, false) => Ordering::Greater,
-            (false, true) => Ordering::Less,
-            (false, false) => loose_cmp(&ra, &rb),
-        })
 }

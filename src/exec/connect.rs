@@ -2,7 +2,7 @@
 
 use super::run::Run;
 use super::session::Session;
-use super::task::to_bool;
+use super::unit::to_bool;
 use crate::diag::{Diag, Result};
 use crate::jinja::Context;
 use crate::output::Event;

@@ -3,7 +3,8 @@
 use super::host::{HostRun, Stop};
 use super::queue::Effect;
 use super::results::Unit;
-use super::task::{Job, to_bool};
+use super::task::Job;
+use super::unit::to_bool;
 use crate::diag::Result;
 use crate::vars::{SharedScope, over};
 use std::sync::Arc;

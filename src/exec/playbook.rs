@@ -3,20 +3,17 @@
 use super::blobs::Blobs;
 use super::collect::Collector;
 use super::forks::Forks;
-use super::host::{HostRun, Stop};
 use super::options::Options;
-use super::play::PlayRun;
 use super::run::Run;
-use super::{ask_first::AskFirst, barrier::Barrier, extra_vars, secrets};
+use super::{extra_vars, secrets};
 use crate::config::{self, Config};
 use crate::diag::{Diag, Exit, Level, Result, SourceMap};
 use crate::inventory;
-use crate::jinja::{Context, Engine};
+use crate::jinja::Engine;
 use crate::output::{Event, Output};
 use crate::play::Loader;
-use crate::play::ast::{Common, Item, Play, Playbook};
+use crate::play::ast::Playbook;
 use crate::value::{Kind, Map, Value};
-use crate::vars::SharedScope;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -274,7 +271,7 @@ impl Prepared {
                 plays: playbook.plays.len(),
                 check: run.options.check,
             });
-            end = plays(&run, playbook);
+            end = super::plays::plays(&run, playbook);
             shared = match Arc::try_unwrap(run) {
                 Ok(run) => run,
                 // A thread of the last playbook still holds it: cannot happen, all were joined.
@@ -317,204 +314,6 @@ fn finish(run: &Arc<Run>, end: Exit) -> Exit {
     end
 }
 
-/// Runs the plays of a playbook; stops where no host is left.
-fn plays(run: &Arc<Run>, playbook: &Playbook) -> Exit {
-    for play in &playbook.plays {
-        if let Err(diag) = one_play(run, play) {
-            let exit = diag.exit;
-            run.collector().event(&Event::Message(diag));
-            return exit;
-        }
-        if run.interrupted() {
-            return Exit::Interrupted;
-        }
-        if run.nobody_left() {
-            break;
-        }
-    }
-    run.exit()
-}
-
-fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
-    let scope: SharedScope = Arc::new(PlayScope::of(run, play));
-    let context = Context::default();
-    let render = |value: &Value| run.engine.render(value, &scope, &context);
-    let pattern = pattern(&render(&play.hosts)?);
-    let name = match &play.name {
-        Some(name) => render(name).unwrap_or_else(|_| name.clone()).to_text(),
-        None => pattern.clone(),
-    };
-    let selection = run.inventory.select(&pattern)?;
-    for part in &selection.unmatched {
-        run.collector()
-            .event(&Event::Message(super::run::no_hosts(part)));
-    }
-    let mut hosts = selection.hosts;
-    if let Some(limit) = &run.options.limit {
-        let limited = run.inventory.select(limit)?.hosts;
-        hosts.retain(|host| limited.contains(host));
-    }
-    if let Some(order) = &play.order
-        && let Some(order) = run.engine.render_unless_omitted(order, &scope, &context)?
-    {
-        sort(&mut hosts, &order.to_text());
-    }
-    if hosts.is_empty() {
-        let mut collector = run.collector();
-        collector.play_started(name, &[], false);
-        collector.event(&Event::NoHosts);
-        return Ok(());
-    }
-    let prompted = prompts(run, play, &render)?;
-    let all_hosts = hosts.clone();
-    hosts.retain(|host| !run.has_failed(host));
-    // A keyword that is `omit` is one that is not there.
-    let keyword = |value: &Option<Value>| -> Result<Option<Value>> {
-        match value {
-            Some(value) => run.engine.render_unless_omitted(value, &scope, &context),
-            None => Ok(None),
-        }
-    };
-    let serial = match keyword(&play.serial)? {
-        Some(serial) => super::serial::batches(&serial, hosts.len())?,
-        None => vec![hosts.len()],
-    };
-    let number = |value: &Option<Value>| -> Result<Option<f64>> {
-        let value = keyword(value)?;
-        Ok(value.and_then(|v| v.to_text().trim().trim_end_matches('%').parse().ok()))
-    };
-    let flag = |value: &Option<Value>| -> Result<Option<bool>> {
-        Ok(keyword(value)?.map(|value| super::task::to_bool(&value)))
-    };
-    let max_fail = number(&play.max_fail_percentage)?;
-    let fatal = flag(&play.common.any_errors_fatal)?.unwrap_or(run.loader.config.any_errors_fatal);
-    let force_handlers = flag(&play.force_handlers)?.unwrap_or(run.options.force_handlers);
-    let strategy = match keyword(&play.strategy)? {
-        Some(strategy) => strategy.to_text(),
-        None => run.loader.config.strategy.clone(),
-    };
-    let free = is_free(&strategy).map_err(|diag| diag.at_if_none(play.span))?;
-    // The strategies in which hosts do not wait for each other do not look at it (observed:
-    // ansible-core 2.19.14).
-    let max_fail = max_fail.filter(|_| !free);
-    let mut rest = &hosts[..];
-    for size in serial {
-        let (batch, more) = rest.split_at(size.min(rest.len()));
-        rest = more;
-        if batch.is_empty() {
-            break;
-        }
-        let shared = Arc::new(PlayRun {
-            play: play.clone(),
-            name: name.clone(),
-            hosts: batch.to_vec(),
-            all_hosts: all_hosts.clone(),
-            vars: Arc::new(play.common.vars.clone()),
-            prompted: prompted.clone(),
-            free,
-            lockstep: batch.len() > 1
-                && !free
-                && (fatal || max_fail.is_some() || run.options.step || touches_others(play)),
-            max_fail,
-            force_handlers,
-            ask_first: AskFirst::default(),
-            barrier: Barrier::new(batch.len()),
-        });
-        let ended = one_batch(run, &shared, free);
-        let failed = batch.iter().filter(|host| run.has_failed(host)).count();
-        if ended == Some(Stop::EndPlay) || failed == batch.len() {
-            break;
-        }
-        if (fatal && failed > 0) || shared.barrier.stopped() {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Whether hosts do not wait for each other under a strategy.
-fn is_free(strategy: &str) -> Result<bool> {
-    let name = strategy.trim_start_matches("ansible.builtin.");
-    // Mitogen's strategies differ in how hosts are reached, not in what they do.
-    match name
-        .rsplit('.')
-        .next()
-        .unwrap_or(name)
-        .trim_start_matches("mitogen_")
-    {
-        "linear" | "debug" => Ok(false),
-        "free" | "host_pinned" => Ok(true),
-        _ => Err(Diag::error(
-            "unknown-strategy",
-            format!("Invalid play strategy specified: {strategy}"),
-        )
-        .did_you_mean(name, ["linear", "free", "host_pinned", "debug"])),
-    }
-}
-
-/// True if what some task does on one host changes others: a failure that fails all, facts that are
-/// given to another host.
-fn touches_others(play: &Play) -> bool {
-    fn keywords(common: &Common) -> bool {
-        common.any_errors_fatal.is_some() || common.delegate_facts.is_some()
-    }
-    fn any(items: &[Item]) -> bool {
-        items.iter().any(|item| match item {
-            Item::Task(task) => keywords(&task.common),
-            Item::Block(block) => {
-                keywords(&block.common)
-                    || [&block.block, &block.rescue, &block.always]
-                        .into_iter()
-                        .any(|items| any(items))
-            }
-        })
-    }
-    [
-        &play.pre_tasks,
-        &play.role_blocks,
-        &play.tasks,
-        &play.post_tasks,
-    ]
-    .into_iter()
-    .any(|items| any(items))
-}
-
-/// Runs a play on a batch of hosts, as many at a time as there are forks.
-fn one_batch(run: &Arc<Run>, play: &Arc<PlayRun>, free: bool) -> Option<Stop> {
-    {
-        let mut collector = run.collector();
-        collector.play_started(play.name.clone(), &play.hosts, free);
-    }
-    let mut ends = Vec::new();
-    std::thread::scope(|threads| {
-        let workers: Vec<_> = (0..play.hosts.len())
-            .map(|index| {
-                std::thread::Builder::new()
-                    .name(play.hosts[index].clone())
-                    .stack_size(16 << 20)
-                    .spawn_scoped(threads, move || HostRun::new(run, play, index).walk())
-            })
-            .collect();
-        for (index, worker) in workers.into_iter().enumerate() {
-            match worker.map(std::thread::ScopedJoinHandle::join) {
-                Ok(Ok(end)) => ends.push(end),
-                // A panic is a bug; the hook has said so. The host counts as failed.
-                _ => run.host_failed(&play.hosts[index]),
-            }
-        }
-    });
-    let failed = play
-        .hosts
-        .iter()
-        .filter(|host| run.has_failed(host))
-        .count();
-    if failed == play.hosts.len() && play.max_fail.is_some() {
-        run.collector().event(&Event::NoHostsLeft);
-    }
-    ends.into_iter()
-        .find_map(|end| end.err().filter(|stop| *stop == Stop::EndPlay))
-}
-
 pub(super) fn pattern(hosts: &Value) -> String {
     match &hosts.kind {
         Kind::List(items) => items
@@ -523,107 +322,5 @@ pub(super) fn pattern(hosts: &Value) -> String {
             .collect::<Vec<_>>()
             .join(","),
         _ => hosts.to_text(),
-    }
-}
-
-fn sort(hosts: &mut [String], order: &str) {
-    match order {
-        "sorted" => hosts.sort(),
-        "reverse_sorted" => {
-            hosts.sort();
-            hosts.reverse();
-        }
-        "reverse_inventory" => hosts.reverse(),
-        "shuffle" => {
-            for i in (1..hosts.len()).rev() {
-                hosts.swap(i, (rand::random::<u64>() % (i as u64 + 1)) as usize);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Asks for the variables of `vars_prompt`; without a terminal their defaults count.
-fn prompts(
-    run: &Arc<Run>,
-    play: &Play,
-    render: &dyn Fn(&Value) -> Result<Value>,
-) -> Result<Arc<Map>> {
-    let mut answers = Map::new();
-    for entry in &play.vars_prompt {
-        let Some(name) = entry.get("name").map(Value::to_text) else {
-            continue;
-        };
-        if run.extra_vars.contains(&name) {
-            continue;
-        }
-        let text = match entry.get("prompt") {
-            Some(prompt) => render(prompt)?.to_text(),
-            None => name.clone(),
-        };
-        let default = match entry.get("default") {
-            Some(default) => Some(render(default)?),
-            None => None,
-        };
-        let private = entry.get("private").is_none_or(super::task::to_bool);
-        let shown = match &default {
-            Some(default) => format!("{text} [{}]:", default.to_text()),
-            None => format!("{text}:"),
-        };
-        let answer = run.prompt(&shown, !private);
-        let value = match (answer.is_empty(), default) {
-            (true, Some(default)) => default,
-            _ => Value::str(answer),
-        };
-        answers.insert(name, value);
-    }
-    Ok(Arc::new(answers))
-}
-
-/// The variables that a play's own keywords see: no host's.
-struct PlayScope {
-    layers: [Arc<Map>; 3],
-    run: Arc<Run>,
-}
-
-impl PlayScope {
-    fn of(run: &Arc<Run>, play: &Play) -> PlayScope {
-        let mut magic = Map::new();
-        magic.insert("groups", run.inventory.groups_value());
-        magic.insert(
-            "playbook_dir",
-            run.playbook_dir.to_string_lossy().into_owned(),
-        );
-        PlayScope {
-            layers: [
-                run.extra_vars.clone(),
-                Arc::new(magic),
-                Arc::new(play.common.vars.clone()),
-            ],
-            run: run.clone(),
-        }
-    }
-}
-
-impl crate::vars::Scope for PlayScope {
-    fn get(&self, name: &str) -> Option<Value> {
-        self.layers
-            .iter()
-            .find_map(|layer| layer.get(name).cloned())
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.layers
-            .iter()
-            .flat_map(|layer| crate::vars::Scope::names(layer.as_ref()))
-            .collect()
-    }
-
-    fn host(&self, host: &str) -> Option<SharedScope> {
-        self.run.host_scope(host)
-    }
-
-    fn hosts(&self) -> Vec<String> {
-        self.run.inventory.host_names()
     }
 }

@@ -1,10 +1,10 @@
 //! `until`: a task is tried until its condition holds.
 
 use super::collect::Report;
-use super::host::{self, HostRun, Stop};
+use super::host::{HostRun, Stop};
 use super::results::{self, Judged};
 use super::task::Job;
-use super::{actions, background};
+use super::{actions, background, conclude};
 use crate::diag::Result;
 use crate::output::Status;
 use crate::sys::Known;
@@ -31,7 +31,7 @@ impl HostRun {
             };
             let name = target.split('\0').next().unwrap_or(target);
             let judged = host.stored(judged, step, name, job);
-            let judged = host::skip_opaque(host::place(judged, &job.unit), &job.unit);
+            let judged = conclude::skip_opaque(conclude::place(judged, &job.unit), &job.unit);
             let judged = background::promised(judged, step);
             host.take_facts(&job.unit, &judged);
             Ok(Some(judged))

@@ -3,7 +3,8 @@
 use crate::diag::Result;
 use crate::exec::host::{HostRun, Stop};
 use crate::exec::results::Judged;
-use crate::exec::task::{Job, to_bool};
+use crate::exec::task::Job;
+use crate::exec::unit::to_bool;
 use crate::value::{Kind, Map, Value, from_json};
 use serde_json::json;
 

@@ -14,7 +14,8 @@ pub mod set_stats;
 use super::context::Surroundings;
 use super::host::{HostRun, Stop};
 use super::results::Judged;
-use super::task::{Job, to_bool};
+use super::task::Job;
+use super::unit::to_bool;
 use crate::diag::{Diag, Result};
 use crate::modules;
 use crate::play::ast::{Common, Task};
@@ -89,10 +90,10 @@ fn arguments(host: &mut HostRun, job: &Job) -> Result<Option<Value>, Stop> {
     let rendered = host.eval(
         |host| host.job_scope(job),
         |run, scope| {
-            let args = super::step::arguments(run, job, scope, entry)?;
+            let args = super::arguments::arguments(run, job, scope, entry)?;
             if args.find_unknown().is_none() {
                 (entry.check)(&args, &run.sources)
-                    .map_err(|diag| super::step::worded(diag, entry, &args))?;
+                    .map_err(|diag| super::arguments::worded(diag, entry, &args))?;
             }
             Ok(args)
         },

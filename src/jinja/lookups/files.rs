@@ -60,7 +60,10 @@ pub fn bytes_of(ask: &Ask<'_>, path: &Path) -> Result<Vec<u8>, String> {
     ask.frame
         .env
         .engine
-        .decrypt_text(&String::from_utf8_lossy(&bytes).into(), crate::diag::Span::NONE)
+        .decrypt_text(
+            &String::from_utf8_lossy(&bytes).into(),
+            crate::diag::Span::NONE,
+        )
         .map(|text| text.as_bytes().to_vec())
         .map_err(|e| e.message)
 }

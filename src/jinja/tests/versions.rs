@@ -4,7 +4,7 @@ use crate::jinja::function::Call;
 use crate::value::re::{Flags, Pattern};
 use std::cmp::Ordering;
 
-const OPERATORS: [(&str, fn(Ordering) -> bool); 14] = [
+const OPERATORS: [(&str, Holds); 14] = [
     ("==", Ordering::is_eq),
     ("=", Ordering::is_eq),
     ("eq", Ordering::is_eq),
@@ -29,6 +29,9 @@ const SCHEMES: [(&str, Compare); 5] = [
     ("pep440", pep440),
 ];
 
+/// What an order must be.
+type Holds = fn(Ordering) -> bool;
+/// The order of two versions, or why there is none.
 type Compare = fn(&str, &str) -> Result<Ordering, String>;
 
 /// `version(other, operator='eq', strict=None, version_type=None)`

@@ -43,7 +43,9 @@ impl Output for Fleet {
 
 fn first_of(texts: [&str; 3]) -> String {
     let text = texts.into_iter().find(|text| !text.is_empty());
-    let line = text.and_then(|text| text.lines().last());
+    // What supervisorctl says last of a wrong call is only where its help is.
+    let telling = |line: &&str| !line.starts_with("For help, use ");
+    let line = text.and_then(|text| text.lines().rfind(telling));
     line.unwrap_or("no answer").to_owned()
 }
 
@@ -189,6 +191,14 @@ mod tests {
             known.insert((*host).to_owned(), (answer, *said == "gone"));
         }
         fleet
+    }
+
+    #[test]
+    fn an_error_is_told_and_not_where_help_is() {
+        let said = "Error: No config file found\nFor help, use ctl -h";
+        assert_eq!(first_of(["", said, "other"]), "Error: No config file found");
+        assert_eq!(first_of(["", "", "one\ntwo"]), "two");
+        assert_eq!(first_of(["", "", ""]), "no answer");
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Takes over the processes of an earlier daemon, and hands them on to a later one.
 
 use super::config::GroupKind;
-use super::drain::{Drain, Sink, nonblocking};
 use super::group::Supervisor;
 use super::keep::{Kept, since_of};
 use super::life::signal_process;
 use super::mainlog::Level;
 use super::outlet::Outlet;
 use super::proc::{Event, State};
+use super::streams::{Input, Sink};
 use super::tap::Tap;
 use super::watch::Report;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -18,7 +18,6 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::net::unix::pipe;
 
 /// The inode behind a descriptor.
 pub fn inode(fd: BorrowedFd<'_>) -> u64 {
@@ -109,17 +108,13 @@ impl Supervisor {
             self.groups[group].procs[n].record.fds[at] = fd.as_raw_fd();
             let tap = Tap::new(&program, &name, channel, pid, &self.reports);
             let outlet = Outlet::new(&name, &program, pid, channel, false, &self.notes);
-            let sink = Sink::new(logs[at - 1].clone(), strip, self.log.clone(), tap, outlet);
-            let drain = Drain::start(fd, sink);
-            self.groups[group].procs[n].drains.extend(drain);
+            let sink = Sink::new(&logs[at - 1], strip, tap, outlet);
+            self.groups[group].procs[n].streams[at - 1] = self.streams.follow(fd, sink);
         }
         let running = &mut self.groups[group].procs[n];
         if let Some(fd) = stream(pid, kept, 0) {
             running.record.fds[0] = fd.as_raw_fd();
-            running.stdin = nonblocking(&fd)
-                .and_then(|()| pipe::Sender::from_owned_fd(fd))
-                .ok()
-                .map(Rc::new);
+            running.stdin = Input::new(fd).ok().map(Rc::new);
         }
         if !is_own_child(pid) {
             self.wait_for_stranger(pid);

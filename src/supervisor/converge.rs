@@ -4,6 +4,7 @@ use super::config::Group;
 use super::group::{RunGroup, Running, Supervisor};
 use super::proclogs::remove_auto_logs;
 use super::update::{Extent, by_member};
+use std::rc::Rc;
 
 impl Supervisor {
     /// Makes a group what the configuration says. Processes that must stop for it have stopped;
@@ -74,7 +75,7 @@ impl Supervisor {
     }
 
     /// The same process under another definition; logs that are elsewhere now are opened anew.
-    fn redefine(&self, group: &str, running: &mut Running, program: &super::config::Program) {
+    fn redefine(&self, group: &str, running: &mut Running, program: &Rc<super::config::Program>) {
         let old = &running.proc.program;
         let same = old.stdout == program.stdout && old.stderr == program.stderr;
         if !same && running.proc.pid.is_none() {

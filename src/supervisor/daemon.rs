@@ -7,6 +7,7 @@ use super::http;
 use super::keep;
 use super::logs::LogFile;
 use super::mainlog::{Level, MainLog};
+use super::memory;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::Write;
@@ -63,6 +64,7 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
         std::env::args_os().collect(),
         std::env::current_dir().unwrap_or_default(),
     );
+    memory::begin();
     let mut first = true;
     loop {
         // Errors name the file as the user did; later the working directory may be another.
@@ -328,18 +330,16 @@ async fn main_loop(
         clean_up(&config, &inherited.0);
     }
     let (reports, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let shared: Shared = Rc::new(RefCell::new(Supervisor::new(
-        file.to_path_buf(),
-        config,
-        log,
-        reports,
-    )));
+    let sup = Supervisor::new(file.to_path_buf(), config, log, reports).map_err(io)?;
+    tokio::task::spawn_local(sup.streams.clone().run());
+    let shared: Shared = Rc::new(RefCell::new(sup));
     inherit(&mut shared.borrow_mut(), inherited);
     begin(&shared, listeners)?;
     shared.borrow_mut().dismiss_left();
     let mut changes = shared.borrow().changes.subscribe();
     let notes = shared.borrow().notes.clone();
     let mut report = None;
+    let mut moving = true;
     loop {
         let (deadline, now, mood) = {
             let mut sup = shared.borrow_mut();
@@ -363,7 +363,15 @@ async fn main_loop(
                 sup.keeper.end();
                 return Ok((sup.mood, sup.exit_code));
             }
-            let deadline = [sup.deadline(), sup.upgrade_at].into_iter().flatten().min();
+            if std::mem::replace(&mut moving, sup.moves()) && !moving {
+                sup.settle();
+            }
+            if sup.settle_at.is_some_and(|at| at <= sup.now()) {
+                sup.settle_at = None;
+                memory::give_back();
+            }
+            let deadlines = [sup.deadline(), sup.upgrade_at, sup.settle_at];
+            let deadline = deadlines.into_iter().flatten().min();
             (deadline, sup.now(), sup.mood)
         };
         if mood != Mood::Running && report.is_none_or(|at| at <= now) {
@@ -383,7 +391,7 @@ async fn main_loop(
         };
         tokio::select! {
             // What a child that ended wrote last is read before its end is told.
-            _ = child.recv() => tokio::task::yield_now().await,
+            _ = child.recv() => {}
             () = notes.wake.notified() => {}
             _ = term.recv() => shut_down(&shared, "SIGTERM"),
             _ = int.recv() => shut_down(&shared, "SIGINT"),

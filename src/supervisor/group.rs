@@ -1,7 +1,6 @@
 //! The running groups: added, found, stopped, removed.
 
 use super::config::{self, Config, Group};
-use super::drain::Drain;
 use super::keep::{Keeper, Kept};
 use super::listeners::Counters;
 use super::mainlog::MainLog;
@@ -10,6 +9,7 @@ use super::pool::{Listener, Pool};
 use super::proc::{Ended, Event, Millis, Proc, State};
 use super::proclogs::{SharedLog, remove_auto_logs};
 use super::record::Record;
+use super::streams::{Input, NO_STREAM, Streams};
 use super::watch::Reports;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -18,8 +18,10 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
+
+/// Nothing has happened when it has not for so long, in milliseconds.
+const SETTLE: Millis = 500;
 
 /// What the daemon as a whole is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub struct Running {
     /// Seconds since the epoch of the last end; 0 for never.
     pub stop: i64,
     /// Its standard input, while it is open.
-    pub stdin: Option<Rc<pipe::Sender>>,
+    pub stdin: Option<Rc<Input>>,
     /// Its standard output's log.
     pub stdout: SharedLog,
     /// Its standard error's log.
@@ -51,8 +53,8 @@ pub struct Running {
     pub record: Record,
     /// Where it is in the listeners' protocol, if it is one.
     pub listener: Listener,
-    /// Its output, while it runs.
-    pub drains: Vec<Rc<Drain>>,
+    /// Its standard output and error among the streams, while it runs.
+    pub streams: [u32; 2],
 }
 
 /// A group that was started.
@@ -104,12 +106,16 @@ pub struct Supervisor {
     pub origin: (PathBuf, Vec<OsString>, PathBuf),
     /// When it is to be upgraded.
     pub upgrade_at: Option<Millis>,
+    /// When memory is to be given back.
+    pub settle_at: Option<Millis>,
     /// Where checks tell what they saw.
     pub reports: Reports,
     /// Who waits for the end of a check's command, by its process id.
     pub checks: HashMap<i32, oneshot::Sender<Ended>>,
     /// What the readers of output have to tell.
     pub notes: Rc<Notes>,
+    /// The pipes of all processes.
+    pub streams: Rc<Streams>,
     /// What events are counted by.
     pub counters: Counters,
     clock: Instant,
@@ -126,8 +132,17 @@ pub fn wall() -> i64 {
 
 impl Supervisor {
     /// A daemon without groups.
-    pub fn new(file: PathBuf, config: Config, log: MainLog, reports: Reports) -> Supervisor {
-        Supervisor {
+    ///
+    /// # Errors
+    /// What the kernel says of another descriptor.
+    pub fn new(
+        file: PathBuf,
+        config: Config,
+        log: MainLog,
+        reports: Reports,
+    ) -> std::io::Result<Supervisor> {
+        let streams = Rc::new(Streams::new(log.clone())?);
+        Ok(Supervisor {
             file,
             config,
             groups: Vec::new(),
@@ -141,12 +156,14 @@ impl Supervisor {
             left_stopping: Vec::new(),
             origin: Default::default(),
             upgrade_at: None,
+            settle_at: None,
             reports,
             checks: HashMap::new(),
             notes: Rc::default(),
+            streams,
             counters: Counters::default(),
             clock: Instant::now(),
-        }
+        })
     }
 
     /// Milliseconds since the daemon began.
@@ -154,11 +171,25 @@ impl Supervisor {
         i64::try_from(self.clock.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// The next moment at which a process wants attention.
+    /// The next moment at which a process or the clock wants attention.
     pub fn deadline(&self) -> Option<Millis> {
+        self.deadlines().chain(self.next_tick()).min()
+    }
+
+    /// Memory is given back once nothing more happens.
+    pub fn settle(&mut self) {
+        self.settle_at = Some(self.now() + SETTLE);
+        self.bump();
+    }
+
+    /// Whether a process is on its way from one state to another.
+    pub fn moves(&self) -> bool {
+        self.deadlines().next().is_some()
+    }
+
+    fn deadlines(&self) -> impl Iterator<Item = Millis> {
         let procs = self.groups.iter().flat_map(|g| &g.procs);
-        let procs = procs.filter_map(|p| p.proc.deadline());
-        procs.chain(self.next_tick()).min()
+        procs.filter_map(|p| p.proc.deadline())
     }
 
     /// Adds a group of the configuration and starts what starts by itself. False if it is there.
@@ -205,7 +236,7 @@ impl Supervisor {
     }
 
     /// A process of a group, not yet started, its logs open.
-    pub fn fresh(&self, group: &str, program: &config::Program) -> Running {
+    pub fn fresh(&self, group: &str, program: &Rc<config::Program>) -> Running {
         Running {
             stdout: self.open_log(group, program, "stdout", &program.stdout),
             stderr: self.open_log(group, program, "stderr", &program.stderr),
@@ -215,7 +246,7 @@ impl Supervisor {
             stdin: None,
             record: Record::default(),
             listener: Listener::default(),
-            drains: Vec::new(),
+            streams: [NO_STREAM; 2],
         }
     }
 

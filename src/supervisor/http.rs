@@ -100,8 +100,11 @@ async fn call(request: Request<Incoming>, shared: &Shared) -> Reply {
     let Ok(call) = xml::decode_call(&body.to_bytes()) else {
         return error(StatusCode::BAD_REQUEST);
     };
-    let answer = methods::answer(shared, &call).await;
-    reply(StatusCode::OK, "text/xml", xml::encode_response(&answer))
+    let answer = xml::encode_response(&methods::answer(shared, &call).await);
+    if answer.len() > super::memory::LARGE {
+        shared.borrow_mut().settle();
+    }
+    reply(StatusCode::OK, "text/xml", answer)
 }
 
 fn allowed(request: &Request<Incoming>, login: &Login) -> bool {

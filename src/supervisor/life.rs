@@ -2,19 +2,17 @@
 
 use super::adopt::inode;
 use super::config::{self, GroupKind};
-use super::drain::{Drain, Sink, nonblocking};
 use super::group::{Mood, Supervisor, wall};
 use super::mainlog::Level;
 use super::outlet::Outlet;
 use super::proc::{Action, Ended, Event, State};
-use super::proclogs::SharedLog;
 use super::record::End;
+use super::streams::{Input, NO_STREAM, Sink};
 use super::tap::Tap;
 use super::watch::notify_socket;
 use super::{spawn, tree};
 use std::os::fd::{AsFd, AsRawFd};
 use std::rc::Rc;
-use tokio::net::unix::pipe;
 
 impl Supervisor {
     /// One event for one process, and all that follows from it.
@@ -114,8 +112,9 @@ impl Supervisor {
 
     /// Takes what a copy that ended wrote last, before its end is told.
     fn hear_out(&mut self, group: usize, n: usize) {
-        for drain in std::mem::take(&mut self.groups[group].procs[n].drains) {
-            drain.pump();
+        let streams = &mut self.groups[group].procs[n].streams;
+        for at in std::mem::replace(streams, [NO_STREAM; 2]) {
+            self.streams.pump(at);
         }
         self.take_notes();
     }
@@ -162,18 +161,17 @@ impl Supervisor {
             child.stdout.as_raw_fd(),
             stderr.map_or(-1, AsRawFd::as_raw_fd),
         ];
-        let sink = |log: &SharedLog, tap, outlet| {
-            Sink::new(log.clone(), strip, self.log.clone(), tap, outlet)
-        };
-        let out = Drain::start(child.stdout, sink(&running.stdout, out_tap, stdout));
-        let err = child
-            .stderr
-            .and_then(|fd| Drain::start(fd, sink(&running.stderr, err_tap, out_stderr)));
-        running.drains = out.into_iter().chain(err).collect();
-        running.stdin = child.stdin.and_then(|fd| {
-            nonblocking(&fd).ok()?;
-            Some(Rc::new(pipe::Sender::from_owned_fd(fd).ok()?))
-        });
+        let sink = |log: &_, tap, outlet| Sink::new(log, strip, tap, outlet);
+        let out = sink(&running.stdout, out_tap, stdout);
+        let err = sink(&running.stderr, err_tap, out_stderr);
+        let stderr = child.stderr.map(|fd| self.streams.follow(fd, err));
+        running.streams = [
+            self.streams.follow(child.stdout, out),
+            stderr.unwrap_or(NO_STREAM),
+        ];
+        running.stdin = child
+            .stdin
+            .and_then(|fd| Some(Rc::new(Input::new(fd).ok()?)));
         self.watch(group, n, child.pid, socket, &environment);
         Event::Spawned(child.pid)
     }

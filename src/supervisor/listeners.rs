@@ -7,8 +7,8 @@ use super::mainlog::Level;
 use super::outlet::{Note, What};
 use super::pool::{Queued, Said, Stance};
 use super::proc::{Millis, State};
+use super::streams::Input;
 use std::rc::Rc;
-use tokio::net::unix::pipe;
 
 /// The events of the clock, by their periods in seconds.
 const TICKS: [(&str, i64); 3] = [("TICK_5", 5), ("TICK_60", 60), ("TICK_3600", 3600)];
@@ -205,19 +205,12 @@ impl Supervisor {
 }
 
 /// Writes to a listener without holding up the daemon. One that is gone is noticed by its end.
-fn write(stdin: Rc<pipe::Sender>, bytes: Vec<u8>) {
+fn write(stdin: Rc<Input>, bytes: Vec<u8>) {
     let written = stdin.try_write(&bytes).unwrap_or(0);
     if written == bytes.len() {
         return;
     }
     tokio::task::spawn_local(async move {
-        let mut rest = &bytes[written..];
-        while !rest.is_empty() && stdin.writable().await.is_ok() {
-            match stdin.try_write(rest) {
-                Ok(n) => rest = &rest[n..],
-                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
-                Err(_) => return,
-            }
-        }
+        let _ = stdin.write_all(&bytes[written..]).await;
     });
 }

@@ -13,6 +13,7 @@ pub struct LogFile {
     size: u64,
     max_bytes: u64,
     backups: u32,
+    lost: u64,
 }
 
 impl LogFile {
@@ -27,6 +28,7 @@ impl LogFile {
             size: 0,
             max_bytes,
             backups,
+            lost: 0,
         };
         log.reopen()?;
         Ok(log)
@@ -59,19 +61,43 @@ impl LogFile {
     /// Appends, then rotates if the file is past its limit.
     ///
     /// # Errors
-    /// A full disk and the like; the next call tries again.
+    /// A full disk and the like; the next call tries again, and what was not written is counted.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.file.is_none() {
-            self.reopen()?;
-        }
-        if let Some(file) = &mut self.file {
-            file.write_all(bytes)?;
-            self.size += bytes.len() as u64;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.write_some(rest) {
+                Ok(n) => rest = &rest[n..],
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => {
+                    self.lost += rest.len() as u64;
+                    return Err(e);
+                }
+            }
         }
         if self.max_bytes > 0 && self.size >= self.max_bytes {
             self.rotate()?;
         }
         Ok(())
+    }
+
+    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.file.is_none() {
+            self.reopen()?;
+        }
+        let Some(file) = &mut self.file else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let written = file.write(bytes)?;
+        self.size += written as u64;
+        match written {
+            0 => Err(io::ErrorKind::WriteZero.into()),
+            n => Ok(n),
+        }
+    }
+
+    /// How many bytes could not be written since this was last asked.
+    pub fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
     }
 
     fn backup(&self, number: u32) -> PathBuf {
@@ -85,11 +111,16 @@ impl LogFile {
             return self.truncate();
         }
         for number in (1..self.backups).rev() {
-            let (from, to) = (self.backup(number), self.backup(number + 1));
-            absent_is_fine(std::fs::rename(from, to))?;
+            move_over(&self.backup(number), &self.backup(number + 1))?;
         }
-        absent_is_fine(std::fs::rename(&self.path, self.backup(1)))?;
-        self.reopen()
+        move_over(&self.path, &self.backup(1))?;
+        self.size = 0;
+        if self.reopen().is_err() {
+            // There may be no room for another descriptor before this one is given back.
+            self.file = None;
+            self.reopen()?;
+        }
+        Ok(())
     }
 
     fn truncate(&mut self) -> io::Result<()> {
@@ -111,6 +142,16 @@ impl LogFile {
         absent_is_fine(std::fs::remove_file(&self.path))?;
         self.reopen()
     }
+}
+
+/// Moves a file that may be absent. What is in its place is removed first: replaced by the move, a
+/// file system such as ext4 would at once write out what was just logged.
+fn move_over(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.exists() {
+        return Ok(());
+    }
+    absent_is_fine(std::fs::remove_file(to))?;
+    absent_is_fine(std::fs::rename(from, to))
 }
 
 fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {

@@ -6,7 +6,6 @@ pub mod config; // the INI files
 pub mod converge; // new definitions for running groups
 pub mod ctl; // supervisorctl
 pub mod daemon; // supervisord itself
-pub mod drain; // output from pipe to log
 pub mod events; // event types
 mod fcgi; // shared sockets
 pub mod flags; // supervisord's command line
@@ -17,6 +16,7 @@ pub mod life; // what a process does
 pub mod listeners; // events to listeners
 pub mod logs; // log files
 pub mod mainlog; // the daemon's own log
+mod memory; // the daemon's own
 pub mod metrics; // /metrics
 pub mod outlet; // where output goes
 pub mod pool; // the listeners' protocol
@@ -26,6 +26,7 @@ pub mod proclogs; // the logs of processes
 pub mod record; // what is remembered of a process
 pub mod rpc; // XML-RPC
 pub mod spawn; // fork and exec
+mod streams; // the children's pipes
 mod syslog; // the system log
 pub mod tap; // lines on their way to the log
 pub mod tree; // all that a process started

@@ -8,6 +8,7 @@ use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use std::os::unix::net::UnixDatagram;
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -24,7 +25,7 @@ pub struct Looker {
     /// What it looks at, and when.
     pub probe: Probe,
     /// Its program: a check's command runs as the program does.
-    pub program: Program,
+    pub program: Rc<Program>,
     /// Its environment.
     pub environment: Vec<(String, String)>,
     /// Where it tells.
@@ -98,7 +99,7 @@ impl Looker {
     }
 
     async fn command(&self, command: &str) -> Result<(), String> {
-        let mut program = self.program.clone();
+        let mut program = Program::clone(&self.program);
         program.command = command.to_owned();
         program.redirect_stderr = true;
         let (started, answer) = oneshot::channel();

@@ -6,6 +6,7 @@
 
 use super::config::{Autorestart, Program};
 use nix::sys::signal::Signal;
+use std::rc::Rc;
 
 /// Milliseconds on a clock that never goes back.
 pub type Millis = i64;
@@ -131,7 +132,7 @@ pub enum Action {
 #[derive(Clone, Debug)]
 pub struct Proc {
     /// Its definition.
-    pub program: Program,
+    pub program: Rc<Program>,
     /// Where it is.
     pub state: State,
     /// The running copy.
@@ -156,7 +157,7 @@ const REPORT_EVERY: Millis = 2000;
 
 impl Proc {
     /// A process that was never started.
-    pub fn new(program: Program) -> Proc {
+    pub fn new(program: Rc<Program>) -> Proc {
         Proc {
             program,
             state: State::Stopped,

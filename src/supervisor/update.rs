@@ -104,7 +104,7 @@ pub fn plan(
                     let found = before.programs.iter().find(|p| p.name == program.name);
                     match (found, runs(&group.name, &program.name)) {
                         (None, _) => Some(fresh(program)),
-                        (Some(found), _) if member && found == program => None,
+                        (Some(found), _) if member && **found == *program => None,
                         (Some(_), false) if member => Some(Step::Define),
                         (Some(found), true) if member && serves(found, program) => {
                             Some(Step::Adjust)

@@ -2,13 +2,13 @@
 
 use super::config::Program;
 use super::config::extra::{self, Check};
-use super::drain::{Drain, Sink};
 use super::group::{Running, Supervisor};
 use super::life::signal_process;
 use super::mainlog::Level;
 use super::probe;
 use super::proc::{Ended, Event, State};
 use super::spawn;
+use super::streams::Sink;
 use nix::sys::signal::Signal;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -192,7 +192,7 @@ impl Supervisor {
 
     fn run_check(&mut self, program: &Program, environment: &[(String, String)]) -> Started {
         let child = spawn::spawn(program, environment, None)?;
-        Drain::start(child.stdout, Sink::none(self.log.clone()));
+        self.streams.follow(child.stdout, Sink::default());
         let (end, ended) = oneshot::channel();
         self.checks.insert(child.pid, end);
         Ok((child.pid, ended))

@@ -16,6 +16,7 @@ use expand::{Names, Word, expand};
 use ini::Ini;
 use program::Reader;
 use std::path::Path;
+use std::rc::Rc;
 
 /// A group of processes that start, stop and are updated together.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +28,7 @@ pub struct Group {
     /// What is special about it.
     pub kind: GroupKind,
     /// Its processes, in order of priority and then name.
-    pub programs: Vec<Program>,
+    pub programs: Vec<Rc<Program>>,
 }
 
 /// The kinds of groups.
@@ -350,7 +351,7 @@ fn members_of(
     names: &Names,
     section: &str,
     group: &str,
-) -> Result<Vec<Program>, String> {
+) -> Result<Vec<Rc<Program>>, String> {
     let mut reader = Reader {
         ini,
         section,

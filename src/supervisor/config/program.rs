@@ -5,6 +5,8 @@ use super::extra::{self, Extra};
 use super::ini::Ini;
 use super::kinds;
 use nix::sys::signal::Signal;
+use std::borrow::Cow;
+use std::rc::Rc;
 
 /// Where a channel of a process is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +124,7 @@ impl Reader<'_> {
 }
 
 /// Reads the processes of a section. `group` is the group's name.
-pub(super) fn processes(reader: &mut Reader<'_>, group: &str) -> Result<Vec<Program>, String> {
+pub(super) fn processes(reader: &mut Reader<'_>, group: &str) -> Result<Vec<Rc<Program>>, String> {
     let name = reader.section.split_once(':').map_or("", |(_, n)| n);
     let name = kinds::name(name)?;
     let set = |names: &mut Names, key: &str, word: Word| names.insert(key.to_owned(), word);
@@ -153,7 +155,7 @@ pub(super) fn processes(reader: &mut Reader<'_>, group: &str) -> Result<Vec<Prog
     for number in first..first.saturating_add(numprocs) {
         set(&mut reader.names, "process_num", Word::Number(number));
         let name = expand(&process_name, &reader.names, "process_name")?;
-        programs.push(one(reader, kinds::name(&name)?)?);
+        programs.push(Rc::new(one(reader, kinds::name(&name)?)?));
     }
     Ok(programs)
 }
@@ -161,8 +163,9 @@ pub(super) fn processes(reader: &mut Reader<'_>, group: &str) -> Result<Vec<Prog
 fn one(reader: &Reader<'_>, name: String) -> Result<Program, String> {
     let mut environment = reader.get("environment", Vec::new(), kinds::pairs)?;
     let extra = extra::read(reader, &mut environment)?;
-    let mut names = reader.names.clone();
+    let mut names = Cow::Borrowed(&reader.names);
     for (key, value) in &environment {
+        let names = names.to_mut();
         names.insert(format!("ENV_{key}"), Word::Text(value.clone()));
     }
     let stopasgroup = reader.get("stopasgroup", false, kinds::boolean)?;

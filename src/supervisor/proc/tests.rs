@@ -4,7 +4,7 @@ use super::*;
 use crate::supervisor::config;
 use proptest::prelude::*;
 
-fn program(options: &str) -> Program {
+fn program(options: &str) -> Rc<Program> {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("s.conf");
     let text = format!("[supervisord]\n[program:p]\ncommand=/bin/x\n{options}\n");

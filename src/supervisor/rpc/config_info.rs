@@ -11,7 +11,7 @@ pub fn all(sup: &Supervisor) -> Value {
         .config
         .groups
         .iter()
-        .flat_map(|g| g.programs.iter().map(move |p| (g, p)))
+        .flat_map(|g| g.programs.iter().map(move |p| (g, &**p)))
         .collect();
     all.sort_by(|a, b| (&a.1.name, &a.0.name).cmp(&(&b.1.name, &b.0.name)));
     Value::list(all.into_iter().map(|(g, p)| one(sup, g, p)).collect())

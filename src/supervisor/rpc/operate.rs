@@ -273,15 +273,8 @@ pub(super) async fn send_stdin(shared: &Shared, name: &str, chars: &str) -> Answ
             .clone()
             .ok_or(Fault::about(code::NO_FILE, name))?
     };
-    let mut rest = chars.as_bytes();
-    while !rest.is_empty() {
-        let gone = |_| Fault::about(code::NO_FILE, name);
-        stdin.writable().await.map_err(gone)?;
-        match stdin.try_write(rest) {
-            Ok(n) => rest = &rest[n..],
-            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(e) => return Err(gone(e)),
-        }
+    match stdin.write_all(chars.as_bytes()).await {
+        Ok(()) => Ok(true.into()),
+        Err(_) => Err(Fault::about(code::NO_FILE, name)),
     }
-    Ok(true.into())
 }

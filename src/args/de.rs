@@ -1,9 +1,10 @@
 //! The deserializer: Ansible's conversions, with the place of every value in its errors.
 
+use super::fields::Seen;
 use super::words::{self, Type};
 use super::{kinds, with};
 use crate::diag::{Diag, Result, SourceMap, Span};
-use crate::value::{Key, Kind, Map, Value};
+use crate::value::{Key, Kind, Map, UNKNOWN_KEY, Value};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Visitor};
 use std::fmt::Display;
 
@@ -12,7 +13,23 @@ use std::fmt::Display;
 /// # Errors
 /// `wrong-type`, `missing-option` or `bad-mode` at the place of the value.
 pub fn from_value<T: DeserializeOwned>(value: &Value, sources: &SourceMap) -> Result<T> {
-    T::deserialize(De { value, sources }).map_err(|e| e.0)
+    let source = Source::User(sources);
+    T::deserialize(De { value, source }).map_err(|e| e.0)
+}
+
+/// Reads what [`super::to_json`] wrote.
+pub(super) fn from_wire<T: DeserializeOwned>(json: &serde_json::Value) -> Result<T> {
+    let value = &crate::value::from_json(json);
+    let source = Source::Wire;
+    T::deserialize(De { value, source }).map_err(|e| e.0)
+}
+
+/// Asks `T` for its option names.
+pub(super) fn look<T: DeserializeOwned>(seen: &Seen) {
+    let value = &Value::null();
+    let source = Source::Nothing(seen);
+    // Without a value it ends in an error; what was seen is what it is for.
+    let _ = T::deserialize(De { value, source });
 }
 
 /// A `Diag` as serde's error.
@@ -52,10 +69,22 @@ impl de::Error for Error {
     }
 }
 
+/// Where a value comes from. One deserializer serves all of them, though only the user's values
+/// need converting: each further one would be 250 kB of code, a piece for every module.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    /// A playbook: null counts as absent, both parts of a `With` are in one dict.
+    User(&'a SourceMap),
+    /// Serialized arguments: nothing was left out, and the parts of a `With` are apart.
+    Wire,
+    /// There is none: the type is only asked for its names.
+    Nothing(&'a Seen),
+}
+
 #[derive(Clone, Copy)]
 struct De<'a> {
     value: &'a Value,
-    sources: &'a SourceMap,
+    source: Source<'a>,
 }
 
 impl<'a> De<'a> {
@@ -160,7 +189,10 @@ impl<'a> De<'a> {
         let Kind::Int(n) = self.value.kind else {
             return self.text().map(Value::str);
         };
-        let written = self.sources.text(self.value.span).unwrap_or_default();
+        let written = match self.source {
+            Source::User(sources) => sources.text(self.value.span).unwrap_or_default(),
+            _ => String::new(),
+        };
         let written = written.trim();
         let octal_looking =
             written.len() >= 3 && written.bytes().all(|b| (b'0'..b'8').contains(&b));
@@ -242,6 +274,10 @@ impl<'de> Deserializer<'de> for De<'_> {
                 items: Vec::clone(items).into_iter(),
             }),
             Kind::Map(map) => visitor.visit_map(Entries::new(self, Map::clone(map))),
+            Kind::Unknown(why) if matches!(self.source, Source::Wire) => {
+                let map = [(Key::from(UNKNOWN_KEY), Value::str(&**why))];
+                visitor.visit_map(Entries::new(self, map.into_iter().collect()))
+            }
             Kind::Unknown(_) => return self.wrong("known before apply"),
         };
         self.here(result)
@@ -293,6 +329,7 @@ impl<'de> Deserializer<'de> for De<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match name {
+            with::NAME if matches!(self.source, Source::Wire) => self.deserialize_seq(visitor),
             with::NAME => visitor.visit_seq(Twice { de: self, left: 2 }),
             kinds::MODE => {
                 let value = self.mode()?;
@@ -303,7 +340,12 @@ impl<'de> Deserializer<'de> for De<'_> {
                     Error(e.0.with("msg", words).with("details", details))
                 })
             }
-            kinds::RAW => visitor.visit_newtype_struct(Untyped(self)),
+            kinds::RAW => {
+                if let Source::Nothing(seen) = self.source {
+                    seen.any.set(true);
+                }
+                visitor.visit_newtype_struct(Untyped(self))
+            }
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -328,11 +370,16 @@ impl<'de> Deserializer<'de> for De<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
+        if let Source::Nothing(seen) = self.source {
+            seen.found.borrow_mut().extend_from_slice(fields);
+        }
+        let null_counts = matches!(self.source, Source::Wire);
         let map: Map = self
             .entries()?
             .into_iter()
             .filter(|(key, value)| {
-                !value.is_null() && key.as_str().is_some_and(|k| fields.contains(&k))
+                (null_counts || !value.is_null())
+                    && key.as_str().is_some_and(|k| fields.contains(&k))
             })
             .collect();
         let result = visitor.visit_map(Entries::new(self, map));
@@ -345,7 +392,11 @@ impl<'de> Deserializer<'de> for De<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        use de::IntoDeserializer;
+        use de::{IntoDeserializer, value::MapAccessDeserializer};
+        if let (Source::Wire, Kind::Map(map)) = (self.source, &self.value.kind) {
+            let entries = Entries::new(self, Map::clone(map));
+            return visitor.visit_enum(MapAccessDeserializer::new(entries));
+        }
         let mut text = self.text()?;
         // YAML turns the choices `yes`, `no`, `on`, `off` into booleans.
         if let Kind::Bool(b) = self.value.kind

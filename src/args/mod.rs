@@ -70,7 +70,7 @@ pub fn to_json<T: Serialize>(args: &T) -> Result<Json> {
 
 /// Typed arguments from the wire.
 pub fn read<T: DeserializeOwned>(json: &Json) -> Result<T> {
-    T::deserialize(json).map_err(|e| Diag::error("args", format!("cannot decode: {e}")))
+    de::from_wire(json).map_err(|e| Diag::error("args", format!("cannot decode: {}", e.message)))
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use crate::supervisor::group::Shared;
 use crate::supervisor::rpc::methods;
 use crate::supervisor::rpc::xml::Call;
 use crate::value::Value;
-use minijinja::{AutoEscape, Environment, context, filters};
-use serde::Serialize;
+use askama::Template;
 
 /// `/stylesheets/supervisor.css`
 pub(super) const STYLE: &str = include_str!("style.css");
@@ -15,7 +14,6 @@ pub(super) const STYLE: &str = include_str!("style.css");
 pub(super) const SCRIPT: &str = include_str!("live.js");
 
 /// A line of the table.
-#[derive(Serialize)]
 struct Row {
     name: String,
     group: String,
@@ -56,38 +54,63 @@ async fn call(shared: &Shared, method: &str, params: Vec<Value>) -> Option<Value
 /// The table of processes, all or those of one group.
 pub(super) async fn index(shared: &Shared, params: &Params) -> String {
     let all = call(shared, "getAllProcessInfo", Vec::new()).await;
-    let rows: Vec<Row> = all
+    let known: Vec<Row> = all
         .as_ref()
         .and_then(Value::as_list)
         .map(|infos| infos.iter().map(Row::of).collect())
         .unwrap_or_default();
-    let mut groups: Vec<String> = rows.iter().map(|row| row.group.clone()).collect();
+    let mut groups: Vec<String> = known.iter().map(|row| row.group.clone()).collect();
     groups.dedup();
-    let group = params.get("group").filter(|group| !group.is_empty());
-    let total = rows.len();
-    let up = rows.iter().filter(|row| row.running).count();
-    let shown: Vec<&Row> = rows
+    let group = params.get("group").map_or("", String::as_str);
+    let total = known.len();
+    let up = known.iter().filter(|row| row.running).count();
+    let rows = known
         .iter()
-        .filter(|row| group.is_none_or(|group| *group == row.group))
+        .filter(|row| group.is_empty() || group == row.group)
         .collect();
-    render(
-        "index.html",
-        context! {
-            rows => minijinja::Value::from(minijinja::value::Serde(&shown)), groups, group, total, up,
-            identifier => shared.borrow().config.daemon.identifier.clone(),
-            message => params.get("message"),
-            token => guard::token(),
-        },
-    )
+    let identifier = &shared.borrow().config.daemon.identifier;
+    text(&Index {
+        rows,
+        groups: &groups,
+        group,
+        total,
+        up,
+        identifier,
+        message: params.get("message").map(String::as_str),
+        token: guard::token(),
+    })
+}
+
+/// The page of all processes, or of those of one group.
+#[derive(Template)]
+#[template(path = "index.html", config = "src/supervisor/web/askama.toml")]
+struct Index<'a> {
+    rows: Vec<&'a Row>,
+    groups: &'a [String],
+    /// Empty for all.
+    group: &'a str,
+    total: usize,
+    up: usize,
+    identifier: &'a str,
+    message: Option<&'a str>,
+    token: &'a str,
 }
 
 /// Asks whether a link was meant.
 pub(super) fn confirm(action: &Action) -> String {
-    let (name, process) = (action.name, &action.process);
-    render(
-        "confirm.html",
-        context! { name, process, token => guard::token() },
-    )
+    text(&Confirm {
+        name: action.name,
+        process: action.process.as_deref(),
+        token: guard::token(),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "confirm.html", config = "src/supervisor/web/askama.toml")]
+struct Confirm<'a> {
+    name: &'a str,
+    process: Option<&'a str>,
+    token: &'a str,
 }
 
 /// The end of a log.
@@ -102,35 +125,37 @@ pub(super) async fn tail(shared: &Shared, process: &str, channel: &str, limit: i
     };
     let limit = limit.clamp(1, 1 << 20);
     let params = vec![process.into(), Value::from(-limit), Value::from(0)];
-    let text = call(shared, method, params).await;
-    let known = text.is_some();
-    let text = text.as_ref().map(Value::to_text).unwrap_or_default();
-    render(
-        "tail.html",
-        context! { process, channel, limit, text, known, more => (limit * 8).min(1 << 20) },
-    )
+    let log = call(shared, method, params).await;
+    text(&Tail {
+        process,
+        channel,
+        other: if channel == "stderr" {
+            "stdout"
+        } else {
+            "stderr"
+        },
+        limit,
+        more: (limit * 8).min(1 << 20),
+        log: log.as_ref().map(Value::to_text),
+    })
 }
 
-/// Renders one of the templates beside this file; HTML in values is escaped.
-fn render(name: &str, values: minijinja::Value) -> String {
-    const TEMPLATES: [(&str, &str); 4] = [
-        ("page.html", include_str!("page.html")),
-        ("index.html", include_str!("index.html")),
-        ("confirm.html", include_str!("confirm.html")),
-        ("tail.html", include_str!("tail.html")),
-    ];
-    // Only what these templates use.
-    let mut environment = Environment::empty();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_filter("length", filters::length);
-    environment.add_filter("lower", filters::lower);
-    environment.add_filter("urlencode", filters::urlencode);
-    let page = TEMPLATES
-        .into_iter()
-        .try_for_each(|(name, text)| environment.add_template(name, text))
-        .and_then(|()| environment.get_template(name)?.render(values));
-    // The templates are fixed, and tests render each of them.
-    page.unwrap_or_else(|e| format!("<!DOCTYPE html><title>error</title>{}", e.kind()))
+#[derive(Template)]
+#[template(path = "tail.html", config = "src/supervisor/web/askama.toml")]
+struct Tail<'a> {
+    process: &'a str,
+    channel: &'a str,
+    other: &'a str,
+    limit: i64,
+    more: i64,
+    log: Option<String>,
+}
+
+/// The text of a page; HTML in values is escaped.
+fn text(page: &impl Template) -> String {
+    // Writing to a string does not fail.
+    page.render()
+        .unwrap_or_else(|e| format!("<!DOCTYPE html><title>error</title>{e}"))
 }
 
 #[cfg(test)]
@@ -144,7 +169,7 @@ mod tests {
             process: Some("<b>&\"".to_owned()),
         };
         let page = confirm(&action);
-        assert!(page.contains("&lt;b&gt;&amp;&quot;"), "{page}");
+        assert!(page.contains("&#60;b&#62;&#38;&#34;"), "{page}");
         assert!(!page.contains("<b>"));
         assert!(page.contains(guard::token()));
     }

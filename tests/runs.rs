@@ -61,11 +61,7 @@ fn without_origins(text: &str) -> String {
     for line in text.lines() {
         inside |= line.starts_with("[ERROR]: ");
         let timing = line.starts_with("ASYNC POLL ") || line.starts_with("FAILED - RETRYING");
-        // A meta task for several hosts is shown once for each, in the order in which they came.
-        let meta = line.starts_with("skipping: [") && kept.ends_with("TASK [meta]\n");
-        if meta {
-            kept += "skipping\n";
-        } else if !inside && !timing {
+        if !inside && !timing {
             kept += line;
             kept.push('\n');
         }

@@ -160,10 +160,10 @@ fn logs_and_messages_are_shown_as_text() {
     daemon.until(|daemon| {
         daemon
             .page("/tail.html?processname=web")
-            .contains("&lt;b&gt;&amp;hello")
+            .contains("&#60;b&#62;&#38;hello")
     });
     let page = daemon.page("/?message=%3Cscript%3E");
-    assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"));
+    assert!(page.contains("&#60;script&#62;") && !page.contains("<script>"));
     assert!(page.contains("content-security-policy: default-src 'none'"));
     let nothing = daemon.page("/tail.html?processname=nobody");
     assert!(nothing.contains("There is no such log."));

@@ -207,6 +207,11 @@ impl Collector {
             Report::End(outcome) => {
                 if outcome.task.module == "meta" && outcome.status == Status::Skipped {
                     self.shown = None;
+                    // Not a report of its own: another host's could come between.
+                    if let Some(text) = outcome.result["skip_reason"].as_str() {
+                        let text = text.to_owned();
+                        self.output.event(&Event::Meta { text });
+                    }
                 }
                 self.banner(at, outcome.task.clone());
                 let looped = outcome.result["results"].is_array();

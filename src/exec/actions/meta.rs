@@ -148,7 +148,6 @@ pub fn skipped(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         "end_host" => format!("{what} conditional evaluated to false{going_on}"),
         _ => what,
     };
-    host.report(Report::Meta(reason.clone()));
     let result = json!({"skipped": true, "msg": msg, "skip_reason": reason});
     host.end(job, Judged::new(result))
 }

@@ -148,3 +148,28 @@ fn kill_at_any_moment_leaves_whole_files_and_no_process() {
     check(&dir, &versions[1..]);
     assert_eq!(fs::read_dir(&dir).unwrap().count(), FILES);
 }
+
+#[test]
+fn a_command_ends_with_its_control_side() {
+    let work = tempfile::tempdir().unwrap();
+    let began = work.path().join("began");
+    let text = format!(
+        "- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n    - shell: touch {}; sleep 1000\n",
+        began.display()
+    );
+    fs::write(work.path().join("p.yml"), text).unwrap();
+    let mark = format!("{}-command", std::process::id());
+    let mut control = start(work.path(), 0, &mark);
+    while !began.exists() {
+        sleep(Duration::from_millis(5));
+    }
+    kill(control.id());
+    control.wait().unwrap();
+    for _ in 0..600 {
+        if marked(&mark, 0).is_empty() {
+            return;
+        }
+        sleep(Duration::from_millis(50));
+    }
+    panic!("left running: {:?}", marked(&mark, 0));
+}

@@ -7,8 +7,10 @@
 
 mod case;
 mod compat;
+mod disconnect;
 mod inventory;
 mod kill;
+mod lab;
 mod laws;
 mod layers;
 mod names;

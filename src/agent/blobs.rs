@@ -1,23 +1,14 @@
 //! Contents that the control side holds, fetched when a step needs their bytes.
 
 use super::inbox::{ACT, Delivery};
+use super::line::{Out, send};
 use crate::diag::{Diag, Result};
 use crate::sys::Blob;
 use crate::sys::blobs::Blobs;
-use crate::wire::{FromAgent, write_message};
+use crate::wire::FromAgent;
 use std::collections::HashMap;
-use std::io::Write;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Where an agent writes; shared with whatever reports while a step runs.
-pub type Out = Arc<Mutex<Box<dyn Write + Send>>>;
-
-/// Sends a message on a shared stream.
-pub fn send(out: &Out, message: &FromAgent) -> std::io::Result<()> {
-    let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
-    write_message(&mut *out, message)
-}
 
 /// Asks for contents over the wire and keeps small ones for the rest of the session.
 pub struct RemoteBlobs {

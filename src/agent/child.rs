@@ -1,6 +1,7 @@
 //! A child agent: the same binary as another user.
 
-use super::blobs::{Out, RemoteBlobs, send};
+use super::blobs::RemoteBlobs;
+use super::line::{Out, send};
 use crate::diag::{Diag, Result};
 use crate::modules::StepResult;
 use crate::sys::real::RealHost;
@@ -116,8 +117,10 @@ impl Child {
                     acting();
                     self.say(&ToAgent::Act).map_err(|_| gone())?;
                 }
-                FromAgent::Ready { .. } | FromAgent::Dropped { .. } | FromAgent::Warning { .. } => {
-                }
+                FromAgent::Ready { .. }
+                | FromAgent::Dropped { .. }
+                | FromAgent::Attached(_)
+                | FromAgent::Warning { .. } => {}
             }
         }
     }

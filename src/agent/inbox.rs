@@ -1,10 +1,15 @@
 //! What has arrived and is not yet worked on.
 
+use super::input::{self, Input};
+use super::line::{Out, send};
 use super::pending::Shared;
+use super::session::{LENIENCE, Session, not_kept};
+use crate::sys::real::end_commands;
 use crate::wire::{Frame, Step, ToAgent, read_frame};
-use std::io::{self, Read};
+use std::io::{self, BufReader};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// One thing from the control side.
 #[derive(Debug)]
@@ -21,6 +26,9 @@ pub type Delivery = (String, Option<Vec<u8>>);
 /// The name under which [`ToAgent::Act`] is delivered; no content has it.
 pub const ACT: &str = "act";
 
+/// A control side that says nothing for so long is gone: it has a message to send every few seconds.
+const SILENCE: Duration = Duration::from_secs(60);
+
 /// Steps and contents on separate queues: a step that waits for a content must not be held up by
 /// the steps that were sent behind it.
 pub struct Inbox {
@@ -30,18 +38,27 @@ pub struct Inbox {
     pub deliveries: Arc<Mutex<Receiver<Delivery>>>,
 }
 
-/// Starts to read a stream. `on_end` is called when it ends or breaks, also in the middle of a step.
-pub fn open(
-    mut from: impl Read + Send + 'static,
-    pending: Shared,
-    on_end: impl FnOnce(io::Result<()>) + Send + 'static,
-) -> Inbox {
+/// Starts to read standard input. At the end, in the middle of a step too, commands that run are
+/// ended, and this process with them.
+pub fn open(out: &Out, pending: &Shared) -> Inbox {
     let (items_in, items) = channel();
     let (deliveries_in, deliveries) = channel();
+    let mut reader = Reader {
+        out: out.clone(),
+        pending: pending.clone(),
+        items: items_in,
+        deliveries: deliveries_in,
+        session: None,
+    };
     std::thread::spawn(move || {
-        let end = pump(&mut from, &pending, &items_in, &deliveries_in);
-        drop((items_in, deliveries_in));
-        on_end(end);
+        let through = reader.read();
+        reader.out.end();
+        end_commands(LENIENCE);
+        if through {
+            reader.out.forget();
+        }
+        drop(reader.session);
+        std::process::exit(0);
     });
     Inbox {
         items,
@@ -49,42 +66,119 @@ pub fn open(
     }
 }
 
-fn pump(
-    from: &mut impl Read,
-    pending: &Shared,
-    items: &Sender<Item>,
-    deliveries: &Sender<Delivery>,
-) -> io::Result<()> {
-    loop {
-        let item = match read_frame(from)? {
-            Frame::End => return Ok(()),
-            Frame::Blob(_) => return Err(io::ErrorKind::InvalidData.into()),
-            Frame::Message(ToAgent::Step(step)) => Item::Step(step),
-            Frame::Message(ToAgent::Reset) => Item::Reset,
-            Frame::Message(ToAgent::Pending { add, remove }) => {
-                // Here and not in the order of steps: the end of the stream ends the agent at once.
-                pending.change(&add, &remove);
-                continue;
+struct Reader {
+    out: Out,
+    pending: Shared,
+    items: Sender<Item>,
+    deliveries: Sender<Delivery>,
+    session: Option<Session>,
+}
+
+impl Reader {
+    /// Reads from one connection after the other; true if the control side has said that it is
+    /// through.
+    fn read(&mut self) -> bool {
+        loop {
+            let listener = self.session.as_ref().and_then(Session::listener);
+            let input = Input {
+                door: listener.and_then(|door| door.try_clone().ok()),
+                silence: Some(SILENCE),
+                knocked: false,
+            };
+            let mut from = BufReader::with_capacity(32 * 1024, input);
+            if let Ok(()) = self.connection(&mut from) {
+                return true;
             }
-            Frame::Message(ToAgent::Act) => {
-                let _ = deliveries.send((ACT.to_owned(), None));
-                continue;
+            let knocked = from.get_ref().knocked;
+            drop(from);
+            if !self.next(knocked) {
+                return false;
             }
-            Frame::Message(ToAgent::NoBlob { sha256 }) => {
-                // Nobody waits any more if this fails; the step's end will tell.
-                let _ = deliveries.send((sha256, None));
-                continue;
-            }
-            Frame::Message(ToAgent::Blob { sha256 }) => {
-                let Frame::Blob(bytes) = read_frame::<ToAgent>(from)? else {
-                    return Err(io::ErrorKind::InvalidData.into());
-                };
-                let _ = deliveries.send((sha256, Some(bytes)));
-                continue;
-            }
-        };
-        if items.send(item).is_err() {
-            return Ok(());
         }
+    }
+
+    /// The connection has broken, or the next one is there. False if there is none.
+    fn next(&mut self, mut knocked: bool) -> bool {
+        let Some(session) = &mut self.session else {
+            return false;
+        };
+        loop {
+            if !knocked {
+                self.out.lost();
+                let door = session.listener();
+                if !door.is_some_and(|door| input::await_visit(door, session.grace)) {
+                    return false;
+                }
+            }
+            if session.move_on(&self.out, &self.pending) {
+                return true;
+            }
+            knocked = false;
+        }
+    }
+
+    /// Reads one connection to its end; an error if it broke.
+    fn connection(&mut self, from: &mut BufReader<Input>) -> io::Result<()> {
+        loop {
+            let message = match read_frame(from)? {
+                Frame::End => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Frame::Blob(_) => return Err(io::ErrorKind::InvalidData.into()),
+                Frame::Message(message) => message,
+            };
+            if let Some(session) = &mut self.session {
+                let counts = matches!(
+                    message,
+                    ToAgent::Step(_) | ToAgent::Reset | ToAgent::Pending { .. }
+                );
+                session.received += u64::from(counts);
+            }
+            let item = match message {
+                ToAgent::Bye => return Ok(()),
+                ToAgent::Alive => continue,
+                ToAgent::Hello(hello) => {
+                    match Session::begin(&hello, &self.out, &self.pending) {
+                        Ok(session) => {
+                            let door = session.listener();
+                            from.get_mut().door = door.and_then(|door| door.try_clone().ok());
+                            self.session = Some(session);
+                        }
+                        Err(e) => send(&self.out, &not_kept(&e))?,
+                    }
+                    continue;
+                }
+                ToAgent::Step(step) => Item::Step(step),
+                ToAgent::Reset => Item::Reset,
+                ToAgent::Pending { add, remove } => {
+                    // Here and not in the order of steps: the end of the stream ends the agent at
+                    // once.
+                    self.pending.change(&add, &remove);
+                    continue;
+                }
+                ToAgent::Act => {
+                    self.deliver(ACT.to_owned(), None);
+                    continue;
+                }
+                ToAgent::NoBlob { sha256 } => {
+                    self.deliver(sha256, None);
+                    continue;
+                }
+                ToAgent::Blob { sha256 } => {
+                    let Frame::Blob(bytes) = read_frame::<ToAgent>(from)? else {
+                        return Err(io::ErrorKind::InvalidData.into());
+                    };
+                    self.deliver(sha256, Some(bytes));
+                    continue;
+                }
+            };
+            if self.items.send(item).is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn deliver(&self, name: String, bytes: Option<Vec<u8>>) {
+        self.out.delivered();
+        // Nobody waits any more if this fails; the step's end will tell.
+        let _ = self.deliveries.send((name, bytes));
     }
 }

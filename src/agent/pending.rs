@@ -1,7 +1,7 @@
 //! The handlers that are pending on this host: those that a changed step has notified and that have
 //! not succeeded yet. They are kept in a file, so that no end of a run loses a restart.
 
-use super::blobs::{Out, send};
+use super::line::{Out, send};
 use crate::diag::{Diag, Result};
 use crate::modules::StepResult;
 use crate::wire::{FromAgent, Notify, PendingHandler};
@@ -44,23 +44,11 @@ struct Record {
 /// The record of this host and user. What is wrong with it is reported on `out`.
 pub fn open(out: &Out) -> Shared {
     let pending = Pending {
-        file: directory().map(|dir| dir.join("pending.json")),
+        file: super::state_dir().map(|dir| dir.join("pending.json")),
         out: out.clone(),
         state: Mutex::default(),
     };
     Arc::new(pending)
-}
-
-/// `$XDG_STATE_HOME/gxdeploy`, else root's in `/var/lib` and everybody else's in their home.
-fn directory() -> Option<PathBuf> {
-    let of = |name: &str| std::env::var_os(name).filter(|dir| !dir.is_empty());
-    if let Some(state) = of("XDG_STATE_HOME") {
-        return Some(PathBuf::from(state).join("gxdeploy"));
-    }
-    if nix::unistd::geteuid().is_root() {
-        return Some(PathBuf::from("/var/lib/gxdeploy"));
-    }
-    of("HOME").map(|home| PathBuf::from(home).join(".local/state/gxdeploy"))
 }
 
 impl Pending {
@@ -207,7 +195,7 @@ mod tests {
     fn pending(file: &Path) -> Pending {
         Pending {
             file: Some(file.to_owned()),
-            out: Arc::new(Mutex::new(Box::new(io::sink()))),
+            out: super::super::line::Line::open().unwrap(),
             state: Mutex::default(),
         }
     }

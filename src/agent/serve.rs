@@ -1,9 +1,10 @@
 //! The loop of an agent.
 
-use super::blobs::{Out, RemoteBlobs, Shared, send};
+use super::blobs::{RemoteBlobs, Shared};
 use super::child::Child;
 use super::inbox::{self, Inbox, Item};
 use super::job;
+use super::line::{Line, Out, send};
 use super::pending;
 use crate::diag::Diag;
 use crate::modules::{self, StepResult};
@@ -12,25 +13,19 @@ use crate::sys::real::{BeforeEffect, RealHost};
 use crate::sys::{Host, Known, View};
 use crate::wire::{Become, FromAgent, Mode, PROTOCOL, Step};
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
-use std::sync::{Arc, Mutex};
+use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 
-/// Serves one control side until its stream ends.
-///
-/// `on_end` is called from another thread as soon as the stream ends, even while a step runs: a
-/// process that is only an agent ends itself there, so that nothing outlives the run.
+/// Serves one control side on standard input and output, until it is through or gone for too long.
+/// The process may end itself before this returns, even while a step runs: nothing outlives the run.
 ///
 /// # Errors
 /// The stream broke.
-pub fn serve(
-    input: impl Read + Send + 'static,
-    output: impl Write + Send + 'static,
-    on_end: impl FnOnce(io::Result<()>) + Send + 'static,
-) -> io::Result<()> {
-    let out: Out = Arc::new(Mutex::new(Box::new(output)));
+pub fn serve() -> io::Result<()> {
+    let out = Line::open()?;
     let pending = pending::open(&out);
-    let Inbox { items, deliveries } = inbox::open(input, pending.clone(), on_end);
+    let Inbox { items, deliveries } = inbox::open(&out, &pending);
     let blobs = Arc::new(RemoteBlobs::new(out.clone(), deliveries));
     let mut server = Server {
         real: real_host(&blobs)?,
@@ -78,6 +73,10 @@ impl Server {
         let (id, epoch, drop_after) = (step.id, step.epoch, step.drop_after);
         if self.failed.is_some_and(|(e, last)| e == epoch && id > last) {
             return send(&self.out, &FromAgent::Dropped { id });
+        }
+        if !self.out.begin(&step) {
+            // Whoever ends the process does so any moment, or collects what has been.
+            return Ok(());
         }
         let start = Instant::now();
         let notify = step.notify.clone();
@@ -143,9 +142,14 @@ impl Server {
             return Err(Diag::error("become", "the child agent is gone"));
         };
         let notify = step.notify.clone();
-        step.notify.ask = !notify.handlers.is_empty();
+        step.notify.ask = true;
         step.notify.settles = None;
+        let out = self.out.clone();
+        if step.background.is_some() {
+            out.acts();
+        }
         let result = child.perform(step, &self.out, &self.blobs, || {
+            out.acts();
             self.pending.begin(&notify);
         });
         if result.is_err() {
@@ -154,21 +158,19 @@ impl Server {
         result
     }
 
-    /// What is noted before the first effect of a step that notifies: whatever ends either side
-    /// then, the handler is not forgotten.
-    fn before_effect(&self, step: &Step) -> Option<BeforeEffect> {
+    /// What is noted before the first effect of a step: whatever ends either side then, it is known
+    /// that the step has begun, and a handler that it notifies is not forgotten.
+    fn before_effect(&self, step: &Step) -> BeforeEffect {
         let notify = step.notify.clone();
-        if notify.handlers.is_empty() {
-            return None;
-        }
-        let (pending, blobs) = (self.pending.clone(), self.blobs.clone());
-        Some(Box::new(move || match notify.ask {
-            true => blobs.may_act(),
-            false => {
-                pending.begin(&notify);
-                Ok(())
+        let (out, pending, blobs) = (self.out.clone(), self.pending.clone(), self.blobs.clone());
+        Box::new(move || {
+            if notify.ask {
+                return blobs.may_act();
             }
-        }))
+            out.acts();
+            pending.begin(&notify);
+            Ok(())
+        })
     }
 
     fn here(&mut self, step: &Step) -> StepResult {
@@ -177,6 +179,7 @@ impl Server {
                 let (out, id) = (self.out.clone(), step.id);
                 self.real.set_step(step.environment.clone(), None);
                 if let Some(background) = &step.background {
+                    self.out.acts();
                     return job::start(step, background, &self.real);
                 }
                 self.real.on_line = Some(Box::new(move |line| {
@@ -184,7 +187,7 @@ impl Server {
                     // A control side that is gone is noticed when the step ends.
                     let _ = send(&out, &FromAgent::Live { id, line });
                 }));
-                self.real.before_effect = self.before_effect(step);
+                self.real.before_effect = Some(self.before_effect(step));
                 run(step, &mut self.real)
             }
             Mode::Trial => match real_host(&self.blobs) {

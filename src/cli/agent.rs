@@ -32,14 +32,7 @@ pub(super) fn run(args: Args) -> Result<Exit> {
             )),
         };
     }
-    // A control side that is gone ends the agent even while a step runs.
-    let gone = |ended: io::Result<()>| {
-        std::process::exit(match ended {
-            Ok(()) => 0,
-            Err(_) => 1,
-        })
-    };
-    agent::serve(io::stdin(), io::stdout(), gone).map_err(|e| {
+    agent::serve().map_err(|e| {
         Diag::error(
             "agent",
             format!("the connection to the control side broke: {e}"),

@@ -59,6 +59,10 @@ struct Connection {
     /// Seconds to wait for a connection
     #[arg(short = 'T', long, value_name = "SECONDS")]
     timeout: Option<u64>,
+    /// Seconds for which a connection that broke is tried to be made again, 0 for never
+    /// [default: GXDEPLOY_RECONNECT, else 60]
+    #[arg(long, value_name = "SECONDS")]
+    reconnect: Option<u64>,
     /// Ask for the password to log in with
     #[arg(short = 'k', long, conflicts_with = "connection_password_file")]
     ask_pass: bool,
@@ -136,6 +140,7 @@ impl Common {
             remote_user: login.user.clone(),
             private_key: login.private_key.clone(),
             timeout: login.timeout,
+            reconnect: reconnect(login.reconnect)?,
             connection_password,
             forks: self.forks.unwrap_or(0),
             verbosity: self.verbose,
@@ -158,6 +163,21 @@ impl Common {
             Some(serde_json::json!({ *name: value.as_ref()? }).to_string())
         });
         named.chain(self.extra_vars.iter().cloned()).collect()
+    }
+}
+
+/// The flag, or else the variable of the environment.
+fn reconnect(flag: Option<u64>) -> Result<Option<u64>> {
+    const NAME: &str = "GXDEPLOY_RECONNECT";
+    match std::env::var(NAME) {
+        Ok(text) if flag.is_none() && !text.is_empty() => match text.trim().parse() {
+            Ok(seconds) => Ok(Some(seconds)),
+            Err(_) => {
+                let message = format!("{NAME} is not a number of seconds: {text:?}");
+                Err(Diag::error("config", message))
+            }
+        },
+        _ => Ok(flag),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which way leads to a host's agent.
 
 use super::run::Run;
-use super::session::Session;
+use super::session::{Session, Way};
 use super::unit::to_bool;
 use crate::diag::{Diag, Result};
 use crate::jinja::Context;
@@ -10,14 +10,16 @@ use crate::play::ast::Common;
 use crate::transport::{self, Ssh};
 use crate::value::Value;
 use crate::vars::SharedScope;
+use crate::wire::Hello;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Connects to a host as its variables, the task's keywords and the command line say.
 ///
 /// # Errors
 /// `connection`, with the reason.
 pub fn open(
-    run: &Run,
+    run: &Arc<Run>,
     host: &str,
     keywords: &Common,
     scope: &SharedScope,
@@ -32,8 +34,8 @@ pub fn open(
     };
     let kind = login.kind()?;
     let connection = kind.as_str();
-    let link = match connection {
-        "local" => transport::local()?,
+    let (link, way) = match connection {
+        "local" => (transport::local()?, None),
         "ssh" | "smart" | "paramiko" | "paramiko_ssh" | "libssh" => {
             let mut tell = |text: &str| {
                 if run.options.verbosity > 0 {
@@ -41,7 +43,9 @@ pub fn open(
                     run.collector().event(&Event::Connection { text });
                 }
             };
-            login.ssh()?.open(&mut tell)?
+            let ssh = login.ssh()?;
+            let link = ssh.open(&mut tell)?;
+            (link, way(run, host, ssh))
         }
         other => {
             return Err(Diag::error(
@@ -52,9 +56,44 @@ pub fn open(
         }
     };
     run.costs.add(host, &link.traffic);
-    let mut session = Session::open(link, run.blobs.clone())?;
+    let hello = Hello {
+        session: format!("{:032x}", rand::random::<u128>()),
+        grace: way
+            .as_ref()
+            .map_or(0, |way| way.limit.as_secs() * 2 + GRACE),
+        journal: !run.options.check,
+        attach: None,
+    };
+    let mut session = Session::open(link, run.blobs.clone(), hello, way)?;
     session.local = connection == "local";
     Ok(session)
+}
+
+/// How much longer than twice the time for which this side tries to connect again an agent waits for
+/// that, in seconds: it may notice first that a connection is gone.
+const GRACE: u64 = 5;
+
+/// Seconds for which this side tries to connect again where nobody says.
+const LIMIT: u64 = 60;
+
+/// How a connection to a host is made anew; `None` where the user does not want that.
+fn way(run: &Arc<Run>, host: &str, ssh: Ssh) -> Option<Way> {
+    let limit = run.options.reconnect.unwrap_or(LIMIT);
+    let (shared, name) = (run.clone(), host.to_owned());
+    let open = move || {
+        let link = ssh.open(&mut |_| {})?;
+        shared.costs.add(&name, &link.traffic);
+        Ok(link)
+    };
+    let shared = run.clone();
+    let tell = move |diag| shared.collector().event(&Event::Message(diag));
+    (limit > 0).then(|| Way {
+        host: host.to_owned(),
+        open: Box::new(open),
+        limit: Duration::from_secs(limit),
+        tell: Box::new(tell),
+        interrupted: run.interrupted.clone(),
+    })
 }
 
 /// How to log in to a host outside of any play.

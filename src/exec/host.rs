@@ -351,6 +351,7 @@ impl HostRun {
             | FromAgent::Dropped { .. }
             | FromAgent::Ready { .. }
             | FromAgent::Acting
+            | FromAgent::Attached(_)
             | FromAgent::NeedBlob { .. } => {}
         }
         Ok(true)

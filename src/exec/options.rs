@@ -34,6 +34,9 @@ pub struct Options {
     pub private_key: Option<PathBuf>,
     /// `-T`, seconds.
     pub timeout: Option<u64>,
+    /// `--reconnect`: seconds for which a connection that broke is tried to be made again; 0 for
+    /// never.
+    pub reconnect: Option<u64>,
     /// `ssh_args` of the configuration.
     pub ssh_args: Option<String>,
     /// `host_key_checking` of the configuration is off.

@@ -1,69 +1,92 @@
-//! One host's agent: steps go out as they are rendered, answers come back in order.
+//! One host's agent: steps go out as they are rendered, answers come back in order. A session
+//! outlives its connection.
 
 use super::blobs::Blobs;
+use super::outbox::Outbox;
+use super::stream::{Gone, Stream};
 use crate::diag::{Diag, Result};
-use crate::transport::{Link, Traffic};
-use crate::wire::{
-    Frame, FromAgent, PROTOCOL, PendingHandler, Step, ToAgent, read_frame, write_blob,
-    write_message,
-};
-use std::collections::BTreeSet;
-use std::io::{Read, Write};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use crate::transport::Link;
+use crate::wire::{Attach, Attached, FromAgent, Hello, PendingHandler, Step, ToAgent};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-type To = Arc<Mutex<Option<Box<dyn Write + Send>>>>;
-
-/// A connection to an agent. Dropping it ends the agent.
+/// A session with an agent. Dropping it ends the agent, and what it runs.
 pub struct Session {
-    to: To,
-    answers: Receiver<FromAgent>,
+    stream: Option<Stream>,
+    blobs: Arc<Blobs>,
+    hello: Hello,
+    way: Option<Way>,
+    outbox: Outbox,
+    /// Answers that have come with a new connection, or that only this side can give.
+    ahead: VecDeque<FromAgent>,
     next_id: u64,
     epoch: u64,
-    /// Counts how often this side had to wait for an answer before it could go on, too.
-    traffic: Arc<Traffic>,
     waiting: bool,
     /// The agent is on this machine.
     pub local: bool,
     /// Handlers that the host knows to be pending.
     pub pending: BTreeSet<PendingHandler>,
-    _guard: Box<dyn Send>,
+    /// A connection that breaks is made anew. Not where the host is expected to go away.
+    pub recovers: bool,
 }
 
+/// How a connection is made anew.
+pub struct Way {
+    /// The host as shown.
+    pub host: String,
+    /// Makes another one.
+    pub open: Box<dyn Fn() -> Result<Link> + Send>,
+    /// How long that is tried.
+    pub limit: Duration,
+    /// Tells the user.
+    pub tell: Box<dyn Fn(Box<Diag>) + Send>,
+    /// The user does not want it any more.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// The first pause between two attempts to connect; each is twice as long as the one before.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// How long an agent may take to say what it knows.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 impl Session {
-    /// Waits until the agent behind a link answers.
+    /// Waits until the agent behind a link answers, and begins a session. Without a `way` it ends
+    /// with the connection.
     ///
     /// # Errors
     /// `connection`: something else answers, or nothing does.
-    pub fn open(link: Link, blobs: Arc<Blobs>) -> Result<Session> {
-        let to: To = Arc::new(Mutex::new(Some(link.to)));
-        let (answers_in, answers) = channel();
-        let answer_to = to.clone();
-        let mut from = link.from;
-        std::thread::spawn(move || pump(&mut from, &answers_in, &answer_to, &blobs));
-        match answers.recv() {
-            Ok(FromAgent::Ready {
-                protocol: PROTOCOL,
-                pending,
-                ..
-            }) => Ok(Session {
-                to,
-                answers,
-                next_id: 1,
-                epoch: 1,
-                traffic: link.traffic,
-                waiting: false,
-                local: false,
-                pending: pending.into_iter().collect(),
-                _guard: link.guard,
-            }),
-            Ok(_) => Err(Diag::error(
-                "connection",
-                "the agent speaks another protocol version",
-            )),
-            Err(_) => Err(Diag::error("connection", "the agent did not answer")),
+    pub fn open(link: Link, blobs: Arc<Blobs>, hello: Hello, way: Option<Way>) -> Result<Session> {
+        let (stream, pending) = Stream::open(link, &blobs)?;
+        // Should it be gone already, the first step notices.
+        let _ = stream.say(&ToAgent::Hello(Box::new(hello.clone())));
+        if way.is_some() {
+            stream.keep_alive();
         }
+        Ok(Session {
+            stream: Some(stream),
+            blobs,
+            hello,
+            recovers: way.is_some(),
+            way,
+            outbox: Outbox::default(),
+            ahead: VecDeque::new(),
+            next_id: 1,
+            epoch: 1,
+            waiting: false,
+            local: false,
+            pending: pending.into_iter().collect(),
+        })
+    }
+
+    /// True where there is a way to make the connection anew.
+    pub fn can_recover(&self) -> bool {
+        self.way.is_some()
     }
 
     /// The number that the next step will have.
@@ -78,8 +101,9 @@ impl Session {
     pub fn send(&mut self, mut step: Step) -> Result<u64> {
         step.id = self.next_id;
         step.epoch = self.epoch;
+        step.answered = self.outbox.last_answered();
         let id = step.id;
-        self.say(&ToAgent::Step(Box::new(step)))?;
+        self.say(ToAgent::Step(Box::new(step)))?;
         self.next_id += 1;
         self.waiting = false;
         Ok(id)
@@ -90,7 +114,7 @@ impl Session {
     /// # Errors
     /// `connection-lost`.
     pub fn reset(&mut self) -> Result<()> {
-        self.say(&ToAgent::Reset)
+        self.say(ToAgent::Reset)
     }
 
     /// Has handlers noted on the host, or forgotten. What is said reaches the record even if this
@@ -101,7 +125,7 @@ impl Session {
     pub fn note(&mut self, add: Vec<PendingHandler>, remove: Vec<PendingHandler>) -> Result<()> {
         self.pending.extend(add.iter().cloned());
         self.pending.retain(|handler| !remove.contains(handler));
-        self.say(&ToAgent::Pending { add, remove })
+        self.say(ToAgent::Pending { add, remove })
     }
 
     /// The next answer; waits for it.
@@ -109,14 +133,11 @@ impl Session {
     /// # Errors
     /// `connection-lost`.
     pub fn receive(&mut self) -> Result<FromAgent> {
-        if let Ok(answer) = self.answers.try_recv() {
-            return Ok(answer);
+        loop {
+            if let Some(answer) = self.await_answer(None)? {
+                return Ok(answer);
+            }
         }
-        if !self.waiting {
-            self.waiting = true;
-            self.traffic.waits();
-        }
-        self.answers.recv().map_err(|_| lost())
     }
 
     /// The next answer, if it comes before a moment.
@@ -124,17 +145,47 @@ impl Session {
     /// # Errors
     /// `connection-lost`.
     pub fn receive_until(&mut self, deadline: Instant) -> Result<Option<FromAgent>> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match self.answers.recv_timeout(left) {
-            Ok(answer) => Ok(Some(answer)),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(lost()),
+        self.await_answer(Some(deadline))
+    }
+
+    fn await_answer(&mut self, deadline: Option<Instant>) -> Result<Option<FromAgent>> {
+        if let Some(answer) = self.poll() {
+            return Ok(Some(answer));
+        }
+        let Some(stream) = &self.stream else {
+            self.recover()?;
+            return Ok(self.poll());
+        };
+        if !std::mem::replace(&mut self.waiting, true) {
+            stream.traffic.waits();
+        }
+        match stream.next(deadline) {
+            Ok(answer) => Ok(answer.map(|answer| self.took(answer))),
+            Err(Gone) => {
+                self.recover()?;
+                Ok(self.poll())
+            }
         }
     }
 
     /// The next answer, if there is one already.
     pub fn poll(&mut self) -> Option<FromAgent> {
-        self.answers.try_recv().ok()
+        if let Some(answer) = self.ahead.front() {
+            // What only this side can answer comes when it is its turn.
+            if number(answer).is_none_or(|id| self.outbox.first().is_none_or(|first| id <= first)) {
+                let answer = self.ahead.pop_front()?;
+                return Some(self.took(answer));
+            }
+        }
+        let answer = self.stream.as_ref()?.poll()?;
+        Some(self.took(answer))
+    }
+
+    fn took(&mut self, answer: FromAgent) -> FromAgent {
+        if let Some(id) = number(&answer) {
+            self.outbox.answered(id);
+        }
+        answer
     }
 
     /// What is sent from now on does not belong to what failed.
@@ -142,48 +193,154 @@ impl Session {
         self.epoch += 1;
     }
 
-    fn say(&self, message: &ToAgent) -> Result<()> {
-        let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
-        match to.as_mut() {
-            Some(to) => write_message(to, message).map_err(|_| lost()),
-            None => Err(lost()),
+    fn say(&mut self, message: ToAgent) -> Result<()> {
+        let said = match &self.stream {
+            Some(stream) => stream.say(&message),
+            None => Err(Gone),
+        };
+        if self.way.is_some() {
+            // Should it be lost, it is sent again on the next connection.
+            self.outbox.push(message);
         }
+        match said {
+            Err(Gone) if !self.recovers => Err(lost()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The connection is gone: makes another one and goes on where the session was.
+    fn recover(&mut self) -> Result<()> {
+        if let Some(stream) = self.stream.take() {
+            stream.abandon();
+        }
+        let Some(way) = self.way.take_if(|_| self.recovers) else {
+            return Err(lost());
+        };
+        let start = Instant::now();
+        (way.tell)(Diag::warning(
+            "connection-lost",
+            format!(
+                "host {}: the connection was lost, connecting again",
+                way.host
+            ),
+        ));
+        let mut pause = PAUSE;
+        let found = loop {
+            let last = match self.connect_again(&way) {
+                Ok(found) => break Ok(found),
+                Err(diag) => diag,
+            };
+            if way.interrupted.load(Ordering::Relaxed) || start.elapsed() + pause > way.limit {
+                break Err(last);
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST);
+        };
+        let (attached, answers) = found.map_err(|last| {
+            let text = format!(
+                "the connection to the agent was lost and could not be made again within {} s: {}",
+                way.limit.as_secs(),
+                last.message
+            );
+            Diag::error("connection-lost", text)
+        })?;
+        let again = self.go_on(&attached, answers);
+        (way.tell)(Diag::warning(
+            "connected-again",
+            format!(
+                "host {}: connected again after {:.1} s{again}",
+                way.host,
+                start.elapsed().as_secs_f64()
+            ),
+        ));
+        self.way = Some(way);
+        Ok(())
+    }
+
+    /// One attempt: what the agent knows, and the answers that had not come.
+    fn connect_again(&mut self, way: &Way) -> Result<(Attached, Vec<FromAgent>)> {
+        let (stream, _) = Stream::open((way.open)()?, &self.blobs)?;
+        let hello = Hello {
+            attach: Some(Attach {
+                answered: self.outbox.last_answered(),
+                another: false,
+            }),
+            ..self.hello.clone()
+        };
+        let (attached, answers) = attach(&stream, hello)?;
+        stream.keep_alive();
+        self.stream = Some(stream);
+        Ok((attached, answers))
+    }
+
+    /// Sends again what the agent does not have. Tells what was found, for a message.
+    fn go_on(&mut self, attached: &Attached, answers: Vec<FromAgent>) -> String {
+        let has: Vec<u64> = answers.iter().filter_map(number).collect();
+        let again = self.outbox.again(attached, &has);
+        self.pending = attached.pending.iter().cloned().collect();
+        // A step is answered once: what waited here has come again.
+        self.ahead.clear();
+        self.ahead.extend(answers);
+        self.ahead.extend(again.made);
+        for message in again.send.iter().filter_map(|n| self.outbox.get(*n)) {
+            let said = self.stream.as_ref().map(|stream| stream.say(message));
+            if !matches!(said, Some(Ok(()))) {
+                // Noticed by whoever waits for an answer.
+                break;
+            }
+        }
+        let agent = match attached.survivor {
+            true => "",
+            false => "; its agent was gone",
+        };
+        match has.len() {
+            0 => agent.to_owned(),
+            1 => format!("{agent}; 1 result was waiting"),
+            n => format!("{agent}; {n} results were waiting"),
+        }
+    }
+}
+
+/// Says on a new connection which session it is for. Returns what the agent knows, and the answers
+/// that came first.
+///
+/// # Errors
+/// `connection-lost`: this connection is gone too.
+pub fn attach(stream: &Stream, hello: Hello) -> Result<(Attached, Vec<FromAgent>)> {
+    let gone = |Gone| lost();
+    stream.say(&ToAgent::Hello(Box::new(hello))).map_err(gone)?;
+    let mut answers = Vec::new();
+    loop {
+        match stream.next(Some(Instant::now() + PATIENCE)).map_err(gone)? {
+            Some(FromAgent::Attached(attached)) => return Ok((*attached, answers)),
+            Some(answer) => answers.push(answer),
+            None => {
+                return Err(Diag::error("connection-lost", "the agent does not answer"));
+            }
+        }
+    }
+}
+
+/// The step that an answer is about.
+fn number(answer: &FromAgent) -> Option<u64> {
+    match answer {
+        FromAgent::Done { id, .. } | FromAgent::Lost { id, .. } | FromAgent::Dropped { id } => {
+            Some(*id)
+        }
+        _ => None,
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // The pump holds the stream too; the agent ends when it is closed.
-        *self.to.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-fn lost() -> Box<Diag> {
-    Diag::error("connection-lost", "the connection to the agent was lost")
-}
-
-/// Reads answers for as long as there are any and serves contents on the way.
-fn pump(from: &mut impl Read, answers: &Sender<FromAgent>, to: &To, blobs: &Blobs) {
-    while let Ok(Frame::Message(answer)) = read_frame(from) {
-        let sent = match answer {
-            FromAgent::NeedBlob { sha256 } => deliver(to, blobs, sha256),
-            answer => answers.send(answer).is_ok(),
-        };
-        if !sent {
-            return;
+        if let Some(stream) = &self.stream {
+            // One that is gone ends by itself.
+            let _ = stream.say(&ToAgent::Bye);
         }
     }
 }
 
-fn deliver(to: &To, blobs: &Blobs, sha256: String) -> bool {
-    let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(to) = to.as_mut() else {
-        return false;
-    };
-    match blobs.read(&sha256) {
-        Some(bytes) => write_message(to, &ToAgent::Blob { sha256 })
-            .and_then(|()| write_blob(to, &bytes))
-            .is_ok(),
-        None => write_message(to, &ToAgent::NoBlob { sha256 }).is_ok(),
-    }
+/// The error of a connection that cannot be made again.
+pub fn lost() -> Box<Diag> {
+    Diag::error("connection-lost", "the connection to the agent was lost")
 }

@@ -246,12 +246,22 @@ impl HostRun {
         )?;
         let answer = made.and_then(|step| {
             self.connect(job)?;
-            self.call(step, target, Some(period))
+            // Its host may go away any moment.
+            self.recovers(target, false);
+            let answer = self.call(step, target, Some(period))?;
+            self.recovers(target, true);
+            Ok(answer)
         });
         if answer.is_err() {
             self.sessions.remove(target);
         }
         Ok(answer)
+    }
+
+    fn recovers(&mut self, target: &str, recovers: bool) {
+        if let Some(session) = self.sessions.get_mut(target) {
+            session.recovers = recovers && session.can_recover();
+        }
     }
 
     /// Sends a step and waits for its answer; nothing else may be under way on that session.
@@ -346,6 +356,9 @@ fn make(run: &super::run::Run, job: &Job, scope: &crate::vars::SharedScope) -> R
     let environment = environment(run, job, scope)?;
     Ok(Made::Step(Box::new(Step {
         id: 0,
+        key: String::new(),
+        answered: 0,
+        private: unit.info.no_log,
         epoch: 0,
         module: entry.name.to_owned(),
         args: prepared,
@@ -377,6 +390,9 @@ fn plain(
     let args = crate::value::from_json(&serde_json::json!({"cmd": line}));
     Ok(Step {
         id: 0,
+        key: String::new(),
+        answered: 0,
+        private: job.unit.info.no_log,
         epoch: 0,
         module: shell.name.to_owned(),
         args: (shell.check)(&args, &run.sources)?,

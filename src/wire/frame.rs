@@ -63,7 +63,17 @@ pub fn write_blob(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     write_frame(to, b'B', bytes)
 }
 
+/// The frame of a message that is JSON already.
+pub fn frame_of(payload: &[u8]) -> io::Result<Vec<u8>> {
+    frame(b'J', payload)
+}
+
 fn write_frame(to: &mut impl Write, kind: u8, payload: &[u8]) -> io::Result<()> {
+    to.write_all(&frame(kind, payload)?)?;
+    to.flush()
+}
+
+fn frame(kind: u8, payload: &[u8]) -> io::Result<Vec<u8>> {
     let len = u32::try_from(payload.len())
         .ok()
         .filter(|len| *len as usize <= MAX)
@@ -72,8 +82,7 @@ fn write_frame(to: &mut impl Write, kind: u8, payload: &[u8]) -> io::Result<()> 
     frame.extend_from_slice(&len.to_be_bytes());
     frame.push(kind);
     frame.extend_from_slice(payload);
-    to.write_all(&frame)?;
-    to.flush()
+    Ok(frame)
 }
 
 #[cfg(test)]

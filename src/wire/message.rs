@@ -8,11 +8,17 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
 /// Version of the messages. Both sides are the same binary, so a difference is an error.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// From the control side (or a parent agent) to an agent.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToAgent {
+    /// First message of a control side; none to the agents of other users.
+    Hello(Box<Hello>),
+    /// Nothing to do, but this side is there.
+    Alive,
+    /// Last message: the stream ends because this side is through, not because it broke.
+    Bye,
     /// Perform this after what was sent before.
     Step(Box<Step>),
     /// A content follows in the next frame; the agent asked for it.
@@ -38,6 +44,48 @@ pub enum ToAgent {
     Act,
 }
 
+/// Who begins or goes on with a session.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Hello {
+    /// Name of the session: letters and digits, not to be guessed.
+    pub session: String,
+    /// Seconds that the agent waits for a new connection when this one breaks, before it ends what
+    /// it runs. 0: it ends with its stream.
+    pub grace: u64,
+    /// Steps are carried out, not only planned: what becomes of them is written down.
+    pub journal: bool,
+    /// The session was begun on another connection.
+    pub attach: Option<Attach>,
+}
+
+/// What a control side knows of a session that it goes on with.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Attach {
+    /// The last step whose answer has come.
+    pub answered: u64,
+    /// Another process began the session: steps that wait are not wanted any more.
+    pub another: bool,
+}
+
+/// What an agent knows of a session that is gone on with.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Attached {
+    /// The agent that was there before still is.
+    pub survivor: bool,
+    /// How many messages it has received, those that the stream consists of aside.
+    pub received: u64,
+    /// Where the agent from before is gone: the last step that may have begun to change the host.
+    pub begun: u64,
+    /// Where it is gone: the host has run all the time, so nothing is missing in the journal.
+    pub reliable: bool,
+    /// Keys of steps whose answers come or have come, or that have begun, by number.
+    pub keys: Vec<(u64, String)>,
+    /// The step that runs.
+    pub running: Option<u64>,
+    /// Handlers that are pending.
+    pub pending: Vec<PendingHandler>,
+}
+
 /// From an agent.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromAgent {
@@ -50,6 +98,8 @@ pub enum FromAgent {
         /// Handlers that an earlier run has left.
         pending: Vec<PendingHandler>,
     },
+    /// The answer to a [`Hello`] with [`Hello::attach`], after the answers that had not come.
+    Attached(Box<Attached>),
     /// A child agent is about to change the host for a step that notifies; it waits for
     /// [`ToAgent::Act`].
     Acting,
@@ -98,6 +148,12 @@ pub enum FromAgent {
 pub struct Step {
     /// Number within the session, ascending.
     pub id: u64,
+    /// Which step of the run it is, in a word: the same in every attempt at this run.
+    pub key: String,
+    /// The last step whose answer has come: earlier answers need not be kept.
+    pub answered: u64,
+    /// Its result is not to be written down.
+    pub private: bool,
     /// See the module documentation of [`crate::wire`].
     pub epoch: u64,
     /// Module name.

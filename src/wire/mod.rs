@@ -8,11 +8,16 @@
 //! answers each. After a step that failed, the agent drops what was sent behind it in the same epoch
 //! ([`Step::drop_after`]): the control side, which had run ahead, starts a new epoch where the play
 //! really continues.
+//!
+//! A session outlives its connection ([`Hello`]): the agent keeps its answers until they have come,
+//! and both sides count messages, so that none is lost or counts twice on the next connection.
 
 mod frame;
 mod message;
 mod pending;
 
-pub use frame::{Frame, read_frame, write_blob, write_message};
-pub use message::{Background, Become, FromAgent, Mode, PROTOCOL, Step, ToAgent};
+pub use frame::{Frame, frame_of, read_frame, write_blob, write_message};
+pub use message::{
+    Attach, Attached, Background, Become, FromAgent, Hello, Mode, PROTOCOL, Step, ToAgent,
+};
 pub use pending::{Notify, PendingHandler};

@@ -9,6 +9,7 @@ mod files;
 mod http;
 mod new_file;
 mod run;
+mod running;
 mod transfer;
 mod unix_http;
 mod wait;
@@ -24,6 +25,7 @@ use super::{
 };
 use crate::diag::{Diag, Result};
 use accounts::Accounts;
+pub use running::end_commands;
 use serde_json::Value as Json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -73,10 +73,7 @@ pub(super) fn run(
 ) -> Result<Output, Failure> {
     let mut prepared = prepare(host, command)?;
     let start = now();
-    let mut child = prepared.spawn().map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => Failure::NoProgram,
-        _ => Failure::Os(e),
-    })?;
+    let (mut child, _running) = super::running::spawn(&mut prepared)?;
     drop(prepared);
     let input = command.stdin.as_deref().unwrap_or_default();
     let mut pump = Pump::new(&mut child, input, on_line).map_err(Failure::Os)?;

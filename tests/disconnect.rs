@@ -1,0 +1,134 @@
+//! Connections that break, agents and control sides that die: no step is run twice, none is lost,
+//! nothing is left running. Needs hosts over SSH.
+
+use crate::lab::{Lab, said, start, wait_until};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Forced disconnections in one run.
+const CUTS: usize = 20;
+
+/// Steps of that run.
+const STEPS: usize = 400;
+
+#[test]
+fn a_run_survives_twenty_disconnections() {
+    let Some(lab) = Lab::up("cut", 2) else { return };
+    // As two users, and as slow as it takes for all cuts.
+    let playbook = lab.playbook(&format!(
+        "    - shell: 'echo {{{{ item }}}} >> /tmp/steps; test -e /tmp/enough || sleep 0.5'\n      \
+         loop: '{{{{ range({STEPS}) | list }}}}'\n      become: '{{{{ item % 3 == 0 }}}}'\n    \
+         - copy: {{content: done, dest: /tmp/done}}\n"
+    ));
+    let log = lab.work.path().join("log");
+    for host in &lab.hosts {
+        lab.exec(host, "touch /tmp/steps; chmod 666 /tmp/steps");
+    }
+    let mut control = start(lab.gxdeploy("apply").arg("--stats").arg(playbook), &log);
+    let text = || std::fs::read_to_string(&log).unwrap();
+    let began = || {
+        lab.hosts
+            .iter()
+            .all(|host| lab.exec(host, "cat /tmp/steps").len() > 4)
+    };
+    wait_until("steps run", began);
+    let host = &lab.hosts[0];
+    for cut in 0..CUTS {
+        let before = text().matches("connected again").count();
+        if cut % 4 == 3 {
+            // Frames are dropped without a word.
+            lab.must(&["cut", host]);
+            sleep(Duration::from_secs(4));
+            lab.must(&["heal", host]);
+        } else {
+            lab.exec(host, "pkill -f 'sshd: admin@'");
+        }
+        wait_until("it is connected again", || {
+            text().matches("connected again").count() > before
+        });
+    }
+    for host in &lab.hosts {
+        lab.exec(host, "touch /tmp/enough");
+    }
+    let exit = control.wait().unwrap();
+    let text = text();
+    assert!(exit.success(), "{text}");
+    assert!(text.matches("connected again").count() >= CUTS, "{text}");
+    assert!(!text.contains("unreachable"), "{text}");
+    let expected: Vec<String> = (0..STEPS).map(|n| n.to_string()).collect();
+    for host in &lab.hosts {
+        let steps = lab.exec(host, "cat /tmp/steps");
+        assert_eq!(steps.lines().collect::<Vec<_>>(), expected);
+        assert_eq!(lab.exec(host, "cat /tmp/done"), "done");
+        wait_until("agents end", || lab.agents(host).is_empty());
+        let left = lab.exec(host, "ls -A /home/admin/.local/state/gxdeploy/sessions");
+        assert_eq!(left, "", "nothing is left of the session");
+    }
+}
+
+#[test]
+fn a_step_whose_agent_died_is_not_run_again() {
+    let Some(lab) = Lab::up("die", 1) else { return };
+    let host = &lab.hosts[0];
+    let playbook = lab.playbook(
+        "    - shell: echo a >> /tmp/steps\n    \
+         - shell: echo b >> /tmp/steps; kill -9 $PPID; exec sleep 1\n    \
+         - shell: echo c >> /tmp/steps\n",
+    );
+    let (text, exit) = said(&lab.gxdeploy("apply").arg(playbook).output().unwrap());
+    assert_eq!(exit, 2, "{text}");
+    assert!(text.contains("unknown-outcome"), "{text}");
+    assert_eq!(lab.exec(host, "cat /tmp/steps"), "a\nb\n");
+}
+
+#[test]
+fn nothing_runs_after_a_control_side_that_was_killed() {
+    let Some(lab) = Lab::up("orphan", 1) else {
+        return;
+    };
+    let host = &lab.hosts[0];
+    let playbook = lab.playbook(
+        "    - shell: touch /tmp/began; sleep 1234\n      become: true\n    \
+         - shell: touch /tmp/after\n",
+    );
+    let mut command = lab.gxdeploy("apply");
+    command.env("GXDEPLOY_RECONNECT", "1").arg(playbook);
+    let mut control = start(&mut command, &lab.work.path().join("log"));
+    wait_until("the step runs", || {
+        lab.exec(host, "ls /tmp/began").contains("began")
+    });
+    control.kill().unwrap();
+    control.wait().unwrap();
+    wait_until("the command has ended", || {
+        lab.exec(host, "pgrep -f '^sleep 1234'").is_empty()
+    });
+    wait_until("the agents have ended", || lab.agents(host).is_empty());
+    assert!(!lab.exec(host, "ls /tmp").contains("after"));
+}
+
+#[test]
+fn a_host_that_stays_away_is_unreachable() {
+    let Some(lab) = Lab::up("away", 2) else {
+        return;
+    };
+    let playbook = lab
+        .playbook("    - shell: touch /tmp/began; sleep 3\n    - shell: echo end >> /tmp/steps\n");
+    let log = lab.work.path().join("log");
+    let mut command = lab.gxdeploy("apply");
+    command.env("GXDEPLOY_RECONNECT", "2").arg(playbook);
+    let mut control = start(&mut command, &log);
+    let host = &lab.hosts[0];
+    wait_until("the step runs", || {
+        lab.exec(host, "ls /tmp/began").contains("began")
+    });
+    lab.must(&["cut", host]);
+    let exit = control.wait().unwrap();
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(exit.code(), Some(4), "{text}");
+    assert!(
+        text.contains("could not be made again within 2 s"),
+        "{text}"
+    );
+    assert_eq!(lab.exec(&lab.hosts[1], "cat /tmp/steps"), "end\n");
+    wait_until("the agent has ended", || lab.agents(host).is_empty());
+}

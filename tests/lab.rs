@@ -1,6 +1,6 @@
 //! Throw-away hosts over SSH, where `GXDEPLOY_LAB` names a program that starts them (tests/README.md).
 
-use std::io::Write as _;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -13,10 +13,11 @@ pub struct Lab {
 
 impl Lab {
     /// Starts hosts; `None`, said in a line, where there is no lab.
+    #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
     pub fn up(name: &str, hosts: usize) -> Option<Lab> {
         let Some(program) = std::env::var_os("GXDEPLOY_LAB").map(PathBuf::from) else {
             let text = "skipped: GXDEPLOY_LAB does not name the lab's program";
-            writeln!(std::io::stdout(), "{text}").unwrap();
+            println!("{text}");
             return None;
         };
         let prefix = format!("{name}{}x", std::process::id());

@@ -1,6 +1,5 @@
 //! Throw-away hosts over SSH, where `GXDEPLOY_LAB` names a program that starts them (tests/README.md).
 
-
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 

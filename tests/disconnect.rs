@@ -132,3 +132,46 @@ fn a_host_that_stays_away_is_unreachable() {
     assert_eq!(lab.exec(&lab.hosts[1], "cat /tmp/steps"), "end\n");
     wait_until("the agent has ended", || lab.agents(host).is_empty());
 }
+
+#[test]
+fn a_run_that_was_killed_goes_on_with_what_its_hosts_know() {
+    let Some(lab) = Lab::up("resume", 1) else {
+        return;
+    };
+    let host = &lab.hosts[0];
+    // Steps that travel together: the host is ahead of what this side knows of it.
+    let steps = 30;
+    let playbook = lab.playbook(&format!(
+        "    - shell: 'echo {{{{ item }}}} >> /tmp/steps; sleep 0.2'\n      \
+         loop: '{{{{ range({steps}) | list }}}}'\n"
+    ));
+    let mut command = lab.gxdeploy("apply");
+    command.env("GXDEPLOY_RECONNECT", "1").arg(playbook);
+    let mut control = start(&mut command, &lab.work.path().join("log"));
+    let done = || lab.exec(host, "cat /tmp/steps").lines().count();
+    wait_until("steps run", || done() > 5);
+    control.kill().unwrap();
+    control.wait().unwrap();
+    // At once: the agent is still there.
+    let resume = || {
+        let mut command = lab.gxdeploy("resume");
+        let mut plain = std::process::Command::new(command.get_program());
+        plain.arg("resume").current_dir(lab.work.path());
+        for (name, value) in command.env("GXDEPLOY_RECONNECT", "1").get_envs() {
+            plain.env(name, value.unwrap());
+        }
+        plain
+    };
+    let mut control = start(&mut resume(), &lab.work.path().join("log"));
+    let before = done();
+    wait_until("steps run again", || done() > before + 5);
+    control.kill().unwrap();
+    control.wait().unwrap();
+    // When it has ended: its journal is.
+    wait_until("the agent has ended", || lab.agents(host).is_empty());
+    let (text, exit) = said(&resume().output().unwrap());
+    assert_eq!(exit, 0, "{text}");
+    let expected: Vec<String> = (0..steps).map(|n| n.to_string()).collect();
+    let steps = lab.exec(host, "cat /tmp/steps");
+    assert_eq!(steps.lines().collect::<Vec<_>>(), expected, "{text}");
+}

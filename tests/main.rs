@@ -16,6 +16,7 @@ mod layers;
 mod names;
 mod pending;
 mod precedence;
+mod resume;
 mod runs;
 mod supervisor;
 mod supervisor_more;

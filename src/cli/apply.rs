@@ -1,9 +1,12 @@
 //! `gxdeploy plan` and `gxdeploy apply`, and `ansible-playbook`.
 
 use super::common::{Common, Selection, must_exist};
-use super::show::{Form, Show};
-use crate::diag::{Exit, Result};
-use crate::exec::{self, Listing};
+use super::resume::without_values;
+use super::show::{Form, Show, complain};
+use crate::diag::{Exit, Level, Result};
+use crate::exec::record::{Head, Record};
+use crate::exec::{self, Listing, Once};
+use crate::output::Screen;
 use std::path::PathBuf;
 
 /// Brings hosts to the state that playbooks describe
@@ -68,7 +71,46 @@ struct Playbooks {
 
 /// `gxdeploy apply`; under the name of ansible-playbook it prints as that does.
 pub(super) fn run(args: &Args, form: Form) -> Result<Exit> {
-    args.playbooks.run(form, |_| {})
+    if form != Form::Default {
+        return args.playbooks.run(form, |_| Ok(()));
+    }
+    let begin = |options: &mut exec::Options| {
+        // Name and verb come first.
+        let words = std::env::args_os().skip(2);
+        let words = words.map(|word| word.to_string_lossy().into_owned());
+        let playbooks = options.playbooks.iter();
+        let head = Head {
+            dir: std::env::current_dir().unwrap_or_default(),
+            words: without_values(words.collect()),
+            playbooks: playbooks.map(|p| p.display().to_string()).collect(),
+            ..Head::default()
+        };
+        if options.check {
+            return Ok(());
+        }
+        match Record::begin(head, &options.secrets) {
+            Ok(record) => options.record = Some((record, Once::default())),
+            Err(mut diag) => {
+                diag.level = Level::Warning;
+                complain(&diag.note("this run cannot be gone on with by `gxdeploy resume`"));
+            }
+        }
+        Ok(())
+    };
+    args.playbooks.run(form, begin)
+}
+
+/// Goes on with a run.
+pub(super) fn again(args: &Args, id: &str) -> Result<Exit> {
+    args.playbooks.run(Form::Default, |options| {
+        let (record, replay) = Record::again(id, &options.secrets)?;
+        let (steps, hosts) = replay.size();
+        Screen::stderr().line(&format!(
+            "Going on with run {id}: {steps} steps on {hosts} hosts are done and not run again"
+        ));
+        options.record = Some((record, Once::of(replay)));
+        Ok(())
+    })
 }
 
 /// `gxdeploy plan`.
@@ -77,17 +119,21 @@ pub(super) fn plan(args: &PlanArgs) -> Result<Exit> {
         options.plan = true;
         options.check = true;
         options.diff = !args.no_diff;
+        Ok(())
     })
 }
 
 impl Playbooks {
-    fn run(&self, form: Form, change: impl FnOnce(&mut exec::Options)) -> Result<Exit> {
+    fn run(
+        &self,
+        form: Form,
+        change: impl FnOnce(&mut exec::Options) -> Result<()>,
+    ) -> Result<Exit> {
         must_exist(&self.playbooks)?;
         let mut options = self.common.options()?;
         options.playbooks.clone_from(&self.playbooks);
         options.detailed_exitcode = self.detailed_exitcode;
         self.selection.add_to(&mut options);
-        change(&mut options);
         let what = Listing {
             hosts: self.common.hosts.list_hosts,
             tasks: self.list_tasks,
@@ -96,6 +142,7 @@ impl Playbooks {
         if self.syntax_check || what.hosts || what.tasks || what.tags {
             return self.show.list(options, form, what);
         }
+        change(&mut options)?;
         self.show.run(options, form)
     }
 }

@@ -8,7 +8,9 @@ mod facts;
 mod flags;
 mod hosts;
 mod inventory;
+mod resume;
 mod run;
+mod runs;
 mod show;
 mod status;
 mod usage;
@@ -104,6 +106,7 @@ const EXAMPLES: &str = "\
 Examples:
   gxdeploy plan -i hosts.ini site.yml        Show what would change, change nothing
   gxdeploy apply -i hosts.ini site.yml       Make it so
+  gxdeploy resume                            Go on with a run that did not come to its end
   gxdeploy run -i hosts.ini all -m ping      One module on many hosts
   gxdeploy doc copy                          The options of a module
 
@@ -115,6 +118,9 @@ options of those programs and prints what they print.";
 enum Verb {
     Plan(apply::PlanArgs),
     Apply(apply::Args),
+    Resume(resume::Args),
+    Runs(runs::RunsArgs),
+    Show(runs::ShowArgs),
     Run(run::Args),
     Inventory(inventory::Args),
     Vault(vault::Args),
@@ -132,6 +138,9 @@ impl Verb {
         match self {
             Verb::Plan(args) => apply::plan(&args),
             Verb::Apply(args) => apply::run(&args, Form::Default),
+            Verb::Resume(args) => resume::run(&args),
+            Verb::Runs(args) => runs::list(&args),
+            Verb::Show(args) => runs::show(&args),
             Verb::Run(args) => run::run(&args),
             Verb::Inventory(args) => inventory::run(&args),
             Verb::Vault(args) => vault::run(&args),

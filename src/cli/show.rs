@@ -38,8 +38,18 @@ impl Show {
             password.iter().for_each(|text| options.secrets.add(text));
         }
         let (sources, secrets) = (options.sources.clone(), options.secrets.clone());
-        let output = self.open(form, options.verbosity, &sources, secrets)?;
-        Ok(exec::run(options, output))
+        let mut output = self.open(form, options.verbosity, &sources, secrets.clone())?;
+        let record = options.record.as_ref().map(|(record, _)| record.clone());
+        if let Some(record) = &record {
+            let noted = Masked::new(secrets, Box::new(record.clone()));
+            output = Box::new(Tee(vec![output, Box::new(noted)]));
+        }
+        let exit = exec::run(options, output);
+        if let (Some(record), true) = (record, exit != Exit::Ok && form == Form::Default) {
+            let text = format!("`gxdeploy resume` goes on with run {}", record.id());
+            Screen::stderr().line(&text);
+        }
+        Ok(exit)
     }
 
     /// True where the output is to read as ansible-playbook's.

@@ -31,7 +31,7 @@ impl HostRun {
         target: &str,
         period: Option<u64>,
     ) -> Result<Result<Judged>, Stop> {
-        let started = self.call(step.clone(), target, period);
+        let started = self.call(job, step.clone(), target, period);
         let (Ok(judged), Some(background)) = (&started, &step.background) else {
             return Ok(started);
         };
@@ -53,8 +53,10 @@ impl HostRun {
         let mut last = None;
         // A job that is over its time says so itself, a moment later.
         while left > -poll.max(3.0) {
-            self.sleep(poll)?;
-            let answer = match self.call(ask("status"), target, period) {
+            if !judged.earlier {
+                self.sleep(poll)?;
+            }
+            let answer = match self.call(job, ask("status"), target, period) {
                 Ok(answer) => answer,
                 Err(diag) => return Ok(Err(diag)),
             };
@@ -76,7 +78,7 @@ impl HostRun {
         };
         judged.set("ansible_job_id", jid.as_str());
         // What cannot be cleaned up stays there.
-        let _ = self.call(ask("cleanup"), target, period);
+        let _ = self.call(job, ask("cleanup"), target, period);
         Ok(Ok(judged))
     }
 

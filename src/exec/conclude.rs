@@ -124,6 +124,7 @@ impl HostRun {
             return Ok(());
         }
         self.failure = Some((failed_task(unit), judged.value));
+        self.fatal = Some(unit.at.clone());
         self.forget_ahead();
         Err(Stop::Failed)
     }

@@ -1,5 +1,6 @@
 //! Which way leads to a host's agent.
 
+use super::play::PlayRun;
 use super::run::Run;
 use super::session::{Session, Way};
 use super::unit::to_bool;
@@ -7,7 +8,7 @@ use crate::diag::{Diag, Result};
 use crate::jinja::Context;
 use crate::output::Event;
 use crate::play::ast::Common;
-use crate::transport::{self, Ssh};
+use crate::transport::{self, Link, Ssh};
 use crate::value::Value;
 use crate::vars::SharedScope;
 use crate::wire::Hello;
@@ -77,6 +78,34 @@ const GRACE: u64 = 5;
 const LIMIT: u64 = 60;
 
 /// How a connection to a host is made anew; `None` where the user does not want that.
+/// A link to a host on which an earlier attempt at the run has left a session: as the play's
+/// keywords and the host's variables say.
+///
+/// # Errors
+/// `connection`, with the reason.
+pub fn again(run: &Arc<Run>, play: &PlayRun, target: &str) -> Result<Link> {
+    let (host, kind) = target.split_once('\0').unwrap_or((target, ""));
+    let Some(scope) = run.host_scope(host) else {
+        let message = format!("the inventory has no host {host}");
+        return Err(Diag::error("connection", message));
+    };
+    let login = Login {
+        run,
+        host,
+        keywords: &play.play.common,
+        scope: &scope,
+        context: &Context::default(),
+    };
+    let kind = match kind {
+        "" => login.kind()?,
+        kind => kind.to_owned(),
+    };
+    match kind.as_str() {
+        "local" => transport::local(),
+        _ => login.ssh()?.open(&mut |_| {}),
+    }
+}
+
 fn way(run: &Arc<Run>, host: &str, ssh: Ssh) -> Option<Way> {
     let limit = run.options.reconnect.unwrap_or(LIMIT);
     let (shared, name) = (run.clone(), host.to_owned());

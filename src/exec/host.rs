@@ -101,6 +101,12 @@ pub struct HostRun {
     pub given_at: usize,
     /// The kind of connection that leads to a host, where there is one.
     pub kinds: HashMap<String, String>,
+    /// How often each step was passed.
+    pub passed: HashMap<String, u32>,
+    /// It performs a task for all hosts (`run_once`).
+    pub for_all: bool,
+    /// Where the failure was that ends its way, if none takes care of it.
+    pub fatal: Option<Position>,
     /// Results of the loop whose items are coming in, and whether a failure is ignored.
     pub(super) items: Vec<(Judged, bool)>,
 }
@@ -147,6 +153,9 @@ impl HostRun {
             seat: Arc::new(Seat::new(&run.forks, index)),
             given_at,
             kinds: HashMap::new(),
+            passed: HashMap::new(),
+            for_all: false,
+            fatal: None,
             items: Vec::new(),
         }
     }
@@ -325,8 +334,10 @@ impl HostRun {
                 result,
                 duration,
             } if id == awaited => {
-                if let Some(Entry::Step(pending)) = self.queue.pop() {
+                if let Some(Entry::Step(mut pending)) = self.queue.pop() {
                     self.step_answered(&pending.unit, &result);
+                    let private = pending.unit.info.no_log;
+                    self.note_step(pending.noted.take(), &result, private);
                     let mut judged = super::conclude::judged_of(*result);
                     judged.duration = duration;
                     self.ended(*pending, judged)?;

@@ -67,6 +67,8 @@ pub struct Options {
     pub stats: bool,
     /// `--detailed-exitcode`: 2 where there are changes.
     pub detailed_exitcode: bool,
+    /// Where the run is written down, and what earlier attempts at it have done.
+    pub record: Option<(super::record::Record, super::replay::Once)>,
     /// All texts of the run, shared with the outputs.
     pub sources: crate::diag::SourceMap,
     /// Texts that outputs mask; whoever learns of one adds it.

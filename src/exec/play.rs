@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct PlayRun {
     /// The play.
     pub play: Arc<Play>,
+    /// Its number in the run.
+    pub number: u32,
     /// Its name as shown.
     pub name: String,
     /// Hosts of this batch.

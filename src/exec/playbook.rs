@@ -103,6 +103,9 @@ pub(super) fn prepare(
         collector.event(&Event::Message(Diag::warning("no-hosts-listed", text)));
     }
     let extra_vars = extra_vars::read(&options.extra_vars, sources, &decrypt)?;
+    if let Some((record, _)) = &options.record {
+        record.must_have(&extra_vars)?;
+    }
     let loader = Loader::new(
         sources.clone(),
         engine.clone(),
@@ -236,6 +239,15 @@ impl Prepared {
             cache.flush();
         }
         let forks = parts.options.forks;
+        let (record, replay) = match parts.options.record.clone() {
+            Some((record, replay)) => (Some(record), replay.take()),
+            None => (None, None),
+        };
+        if let Some(record) = &record {
+            let names = parts.extra_vars.keys();
+            let names = names.filter_map(|name| name.as_str().map(str::to_owned));
+            record.set_extra_vars(names.collect());
+        }
         let shared = Run {
             tags: parts.options.tags.clone(),
             playbook_dir: PathBuf::new(),
@@ -247,6 +259,9 @@ impl Prepared {
             extra_vars: parts.extra_vars,
             blobs: Arc::new(Blobs::default()),
             costs: super::costs::Costs::default(),
+            record,
+            replay: replay.map(std::sync::RwLock::new),
+            plays: std::sync::atomic::AtomicU32::new(0),
             forks: Arc::new(Forks::new(forks)),
             given: Mutex::default(),
             collector: Mutex::new(collector),

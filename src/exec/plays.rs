@@ -35,6 +35,7 @@ pub fn plays(run: &Arc<Run>, playbook: &Playbook) -> Exit {
 }
 
 fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
+    let play_number = run.plays.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let scope: SharedScope = Arc::new(PlayScope::of(run, play));
     let context = Context::default();
     let render = |value: &Value| run.engine.render(value, &scope, &context);
@@ -105,6 +106,7 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
         }
         let shared = Arc::new(PlayRun {
             play: play.clone(),
+            number: play_number,
             name: name.clone(),
             hosts: batch.to_vec(),
             all_hosts: all_hosts.clone(),

@@ -47,6 +47,8 @@ pub struct Pending {
     pub item: Option<Item>,
     /// Whether the banner was shown.
     pub begun: bool,
+    /// What is to be written down of it.
+    pub noted: Option<super::record::Noted>,
 }
 
 /// An item of a loop.

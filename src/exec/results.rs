@@ -76,6 +76,8 @@ pub struct Judged {
     pub duration: f64,
     /// `ansible_facts` in it are only shown, not taken over (`include_vars`).
     pub no_facts: bool,
+    /// It is the result of an earlier attempt at the run.
+    pub earlier: bool,
     /// The task was not carried out: what it needs could not be evaluated.
     pub raised: bool,
 }
@@ -130,6 +132,7 @@ impl Judged {
             duration: 0.0,
             no_facts: false,
             raised: false,
+            earlier: false,
         }
     }
 
@@ -178,6 +181,7 @@ impl Judged {
             duration: 0.0,
             no_facts: false,
             raised: false,
+            earlier: false,
         }
     }
 
@@ -377,6 +381,7 @@ pub fn outcome(unit: &Unit, judged: &Judged, item: Option<&str>) -> Outcome {
         delegated_to: unit.delegated_to.as_ref().map(|other| other.shown.clone()),
         show_diff: unit.show_diff && !unit.info.no_log,
         diag: judged.diag.clone().filter(|_| !unit.info.no_log),
+        earlier: judged.earlier,
         certainty: if unit.dry {
             judged.certainty
         } else {
@@ -451,5 +456,6 @@ pub fn loop_result(items: &[(Judged, bool)]) -> Judged {
         duration: items.iter().map(|(j, _)| j.duration).sum(),
         no_facts: false,
         raised: false,
+        earlier: !items.is_empty() && items.iter().all(|(judged, _)| judged.earlier),
     }
 }

@@ -79,6 +79,7 @@ impl HostRun {
                 i64::from(if left == 0 { retries } else { attempt }),
             );
             let scope = self.job_scope(job);
+            let earlier = judged.earlier;
             let mut judged = results::judge(&self.run.engine, &job.unit, &scope, judged);
             match self.holds(job, until, &judged) {
                 Ok(Known::Known(true) | Known::Unknown) => {
@@ -102,7 +103,9 @@ impl HostRun {
                         left,
                         result: judged.value.to_json(),
                     });
-                    self.sleep(delay)?;
+                    if !earlier {
+                        self.sleep(delay)?;
+                    }
                 }
                 Err(diag) => return self.end(job, Judged::failed(diag)),
             }

@@ -47,6 +47,12 @@ pub struct Run {
     /// Facts of earlier runs.
     pub(super) cache: Option<super::fact_cache::FactCache>,
     pub(super) costs: super::costs::Costs,
+    /// What is written down of the run.
+    pub(super) record: Option<super::record::Record>,
+    /// What an earlier attempt at it has done.
+    pub(super) replay: Option<RwLock<super::replay::Replay>>,
+    /// Plays so far.
+    pub(super) plays: std::sync::atomic::AtomicU32,
     /// Seats of the hosts that are worked on.
     pub(super) forks: Arc<Forks>,
     /// What tasks of one host have found out about another (`delegate_facts`).

@@ -84,6 +84,16 @@ impl Session {
         })
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.hello.session
+    }
+
+    /// True where every step has its answer.
+    pub fn is_through(&self) -> bool {
+        self.next_id == self.outbox.last_answered() + 1
+    }
+
     /// True where there is a way to make the connection anew.
     pub fn can_recover(&self) -> bool {
         self.way.is_some()

@@ -7,6 +7,7 @@ use super::control::StepControl;
 use super::environment::{async_dir, environment};
 use super::host::{HostRun, Stop};
 use super::queue::{Entry, Pending};
+use super::record::Line;
 use super::results::Judged;
 use super::task::Job;
 use crate::diag::{Diag, Result};
@@ -40,7 +41,12 @@ impl HostRun {
             Ok(Made::Unknown(why)) => return self.end(job, Judged::unknown(&why)),
             Err(diag) => return self.end(job, Judged::failed(diag.at_if_none(job.task.span))),
         };
-        let target = match self.connect(job) {
+        step.key = self.key(job);
+        let target = match self.is_known(job, &step) {
+            true => self.session_name(job),
+            false => self.connect(job),
+        };
+        let target = match target {
             Ok(target) => target,
             Err(diag) => {
                 self.flush()?;
@@ -68,10 +74,25 @@ impl HostRun {
             self.flush()?;
             return self.attempts(job, &step, &target, period);
         }
+        let mut noted = self.number_step(job, &mut step);
+        if let Some(judged) = self.earlier(job, &step) {
+            self.flush()?;
+            let pending = Pending {
+                id: 0,
+                unit: job.unit.clone(),
+                item: job.item.clone(),
+                begun: true,
+                noted: None,
+            };
+            return self.ended(pending, judged);
+        }
         let Some(session) = self.sessions.get_mut(&target) else {
             return Err(Stop::Unreachable);
         };
         let id = session.next_id();
+        if let Some(noted) = &mut noted {
+            noted.sent = Some((session.name().to_owned(), id));
+        }
         // The other items of a loop are performed whatever becomes of this one.
         step.drop_after = (!job.unit.ignore_errors && job.item.is_none()).then_some(id);
         if let Err(diag) = session.send(*step) {
@@ -83,6 +104,7 @@ impl HostRun {
             unit: job.unit.clone(),
             item: job.item.clone(),
             begun: false,
+            noted,
         })));
         if job.item.is_none() {
             self.expect(&job.unit);
@@ -152,6 +174,14 @@ impl HostRun {
             session.pending.clear();
         }
         self.local |= name == self.host && session.local;
+        if let Some(record) = &self.run.record {
+            record.note(&Line::Session {
+                name: session.name().to_owned(),
+                host: self.host.clone(),
+                place: self.play.number.to_string(),
+                target: name.clone(),
+            });
+        }
         self.sessions.insert(name.clone(), session);
         if name == self.host {
             self.tell_pending();
@@ -248,7 +278,7 @@ impl HostRun {
             self.connect(job)?;
             // Its host may go away any moment.
             self.recovers(target, false);
-            let answer = self.call(step, target, Some(period))?;
+            let answer = self.call(job, step, target, Some(period))?;
             self.recovers(target, true);
             Ok(answer)
         });
@@ -267,16 +297,27 @@ impl HostRun {
     /// Sends a step and waits for its answer; nothing else may be under way on that session.
     pub(super) fn call(
         &mut self,
+        job: &Job,
         mut step: Step,
         target: &str,
         period: Option<u64>,
     ) -> Result<Judged> {
+        let mut noted = self.number_step(job, &mut step);
+        if let Some(judged) = self.earlier(job, &step) {
+            return Ok(judged);
+        }
+        if !self.sessions.contains_key(target) {
+            self.connect(job)?;
+        }
         self.seat.take(&self.at);
         let deadline = period.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let lost = || Diag::error("connection-lost", "there is no connection");
         let session = self.sessions.get_mut(target).ok_or_else(lost)?;
         step.drop_after = None;
         let sent = session.send(step)?;
+        if let Some(noted) = &mut noted {
+            noted.sent = Some((session.name().to_owned(), sent));
+        }
         loop {
             let answer = match deadline {
                 Some(deadline) => session.receive_until(deadline)?,
@@ -296,6 +337,7 @@ impl HostRun {
                     if target == self.host {
                         self.pending.answered(&result);
                     }
+                    self.note_step(noted, &result, job.unit.info.no_log);
                     let mut judged = super::conclude::judged_of(*result);
                     judged.duration = duration;
                     return Ok(judged);

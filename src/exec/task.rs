@@ -200,9 +200,11 @@ impl HostRun {
         match self.play.barrier.once(self.index, &at) {
             Once::Perform => {
                 self.last = None;
+                self.for_all = true;
                 let end = self
                     .begin(task, around, keywords)
                     .and_then(|()| self.flush());
+                self.for_all = false;
                 self.play.barrier.publish(&at, self.last.take());
                 end
             }
@@ -370,6 +372,7 @@ impl HostRun {
             *held = Some(judged);
             return Ok(());
         }
+        self.note_action(job, &judged);
         let judged = results::judge(&self.run.engine, &job.unit, &self.job_scope(job), judged);
         if let Some(item) = &job.item {
             let entry = Entry::Item(Box::new((job.unit.clone(), item.clone(), judged)));

@@ -4,6 +4,7 @@ use super::actions;
 use super::collect::Report;
 use super::context::Surroundings;
 use super::host::{HostRun, Stop};
+use crate::diag::Diag;
 use crate::play::ast::{Block, Item, Origin, Role, Task};
 use crate::value::Value;
 use std::sync::Arc;
@@ -24,7 +25,10 @@ mod section {
 impl HostRun {
     /// Goes through the whole play. Afterwards the host has left it.
     pub fn walk(mut self) -> Result<(), Stop> {
-        let mut end = self.sections();
+        let mut end = match self.collect_earlier() {
+            Ok(()) => self.sections(),
+            Err(diag) => self.cannot_go_on(diag),
+        };
         if end == Ok(()) {
             end = self.flush();
         }
@@ -33,6 +37,7 @@ impl HostRun {
             // The host has failed already; what its handlers come to does not change that.
             let _ = self.run_handlers(false);
         }
+        self.note_end(matches!(end, Err(Stop::Failed)));
         self.publish();
         self.keep_facts();
         let failed = matches!(end, Err(Stop::Failed | Stop::Unreachable));
@@ -42,6 +47,16 @@ impl HostRun {
         self.play.barrier.leave(self.index, failed);
         self.run.collector().done(self.index);
         end
+    }
+
+    /// What an earlier attempt has left on the host cannot be told.
+    fn cannot_go_on(&mut self, diag: Box<Diag>) -> Result<(), Stop> {
+        let text = format!(
+            "host {}: it cannot be told which steps it has performed: {}",
+            self.host, diag.message
+        );
+        self.report(Report::Message(Diag::error("not-collected", text)));
+        Err(Stop::Unreachable)
     }
 
     fn sections(&mut self) -> Result<(), Stop> {
@@ -147,6 +162,7 @@ impl HostRun {
                 self.report(Report::Rescued);
             }
             self.play.barrier.rescue(self.index);
+            self.fatal = None;
             end = self
                 .part(1, &block.rescue, inner)
                 .and_then(|()| self.flush());

@@ -91,6 +91,10 @@ impl Console {
     }
 
     fn ended(&mut self, outcome: &Outcome) {
+        if outcome.earlier {
+            // It is not done now. The recap counts it.
+            return;
+        }
         let row = Row::of(outcome, &self.out, &self.sources, self.verbosity);
         self.rows.add(outcome, row);
         if outcome.item.is_none() {

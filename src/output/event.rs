@@ -142,6 +142,9 @@ pub struct Outcome {
     pub show_diff: bool,
     /// Why it failed, with places.
     pub diag: Option<Box<Diag>>,
+    /// It was done in an earlier attempt at the run, and not now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub earlier: bool,
     /// In a dry run: what cannot be told before apply.
     pub certainty: Certainty,
     /// Seconds it took.

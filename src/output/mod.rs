@@ -61,6 +61,7 @@ mod tests {
             delegated_to: None,
             show_diff: false,
             diag: None,
+            earlier: false,
             certainty: Certainty::Sure,
             duration: 0.0,
         }

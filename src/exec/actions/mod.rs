@@ -37,6 +37,10 @@ pub fn perform(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         .did_you_mean(&job.task.module, modules::names());
         return host.end(job, Judged::failed(diag));
     };
+    if let Some(judged) = host.earlier_action(job) {
+        host.flush()?;
+        return host.end(job, judged);
+    }
     match entry.name {
         "debug" => messages::debug(host, job),
         "ansible._protomatter.debug" => messages::expressions(host, job),

@@ -1,0 +1,240 @@
+//! Which step of the run a step is, the same in every attempt, and what an earlier attempt knows of
+//! it.
+
+use super::host::HostRun;
+use super::outbox::{can_be_repeated, unknown_outcome};
+use super::record::{Line, Noted};
+use super::results::{Brings, Judged};
+use super::task::Job;
+use crate::modules::StepResult;
+use crate::wire::{Mode, Step};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::sync::PoisonError;
+
+/// What is known of a step from an earlier attempt.
+enum Known {
+    Result(Box<StepResult>),
+    /// It ran, its result was not written down.
+    Flags(bool, bool),
+    Unknown,
+}
+
+impl HostRun {
+    /// The name of a job's step: play, position, item. Empty where nothing is recorded.
+    pub fn key(&self, job: &Job) -> String {
+        let mut key = String::new();
+        if self.run.record.is_none() || job.unit.dry {
+            return key;
+        }
+        if self.for_all {
+            key.push('*');
+        }
+        key.push_str(&self.place_of(&job.unit.at));
+        // Writing to a string cannot fail.
+        let _ = match &job.item {
+            Some(item) => write!(key, "#{}", item.index),
+            None => write!(key, "#-"),
+        };
+        key
+    }
+
+    fn place_of(&self, at: &[u32]) -> String {
+        let at: Vec<String> = at.iter().map(u32::to_string).collect();
+        format!("{}:{}", self.play.number, at.join("."))
+    }
+
+    /// What a step consists of, in short. Not what it renders to, which may differ from time to time.
+    fn print(&self, job: &Job) -> String {
+        let mut digest = Sha256::new();
+        digest.update(&job.task.module);
+        digest.update(
+            job.task
+                .name
+                .as_ref()
+                .map(|name| name.to_text())
+                .unwrap_or_default(),
+        );
+        if !job.unit.info.no_log {
+            digest.update(job.task.args.repr());
+            let item = job.item.as_ref().and_then(|item| item.vars.get(&item.var));
+            digest.update(item.map(|item| item.repr()).unwrap_or_default());
+        }
+        let mut print = String::new();
+        for byte in digest.finalize().iter().take(8) {
+            let _ = write!(print, "{byte:02x}");
+        }
+        print
+    }
+
+    /// Numbers a step that is about to be performed: the same place may be passed more than once
+    /// (`until`, handlers). Returns what is to be written down of it.
+    pub fn number_step(&mut self, job: &Job, step: &mut Step) -> Option<Noted> {
+        if step.key.is_empty() || step.mode != Mode::Apply {
+            return None;
+        }
+        let number = self.passed.entry(step.key.clone()).or_default();
+        step.key = format!("{}+{number}", step.key);
+        *number += 1;
+        Some(Noted {
+            host: self.host.clone(),
+            key: step.key.clone(),
+            print: self.print(job),
+            sent: None,
+            result: None,
+            flags: (false, false),
+        })
+    }
+
+    /// True if the next step of this name is known from an earlier attempt, so that no connection is
+    /// needed for it.
+    pub fn is_known(&self, job: &Job, step: &Step) -> bool {
+        if step.key.is_empty() || step.mode != Mode::Apply {
+            return false;
+        }
+        let number = self.passed.get(&step.key).copied().unwrap_or_default();
+        self.known(job, &format!("{}+{number}", step.key), step)
+            .is_some()
+    }
+
+    /// The result of a step in an earlier attempt.
+    pub fn earlier(&self, job: &Job, step: &Step) -> Option<Judged> {
+        let result = match self.known(job, &step.key, step)? {
+            Known::Result(result) => *result,
+            Known::Unknown => return Some(super::conclude::judged_of(unknown_outcome(true))),
+            Known::Flags(changed, failed) => StepResult {
+                result: serde_json::json!({
+                    "changed": changed,
+                    "failed": failed,
+                    "censored": "the result of an earlier attempt at this run, which was not written down",
+                }),
+                diag: None,
+                opaque: 0,
+            },
+        };
+        let mut judged = super::conclude::judged_of(result);
+        judged.earlier = true;
+        Some(judged)
+    }
+
+    fn known(&self, job: &Job, key: &str, step: &Step) -> Option<Known> {
+        let replay = self.run.replay.as_ref()?;
+        let replay = replay.read().unwrap_or_else(PoisonError::into_inner);
+        if replay.is_unknown(&self.host, key) {
+            return (!can_be_repeated(step)).then_some(Known::Unknown);
+        }
+        let noted = replay.step(&self.host, key, &self.print(job))?;
+        match &noted.result {
+            Some(result) => Some(Known::Result(Box::new(result.clone()))),
+            // Something needs the result that was not written down. What has changed nothing, or
+            // describes a state, can be asked again.
+            None if needs_result(job)
+                && (!noted.flags.0 || changes_nothing(job) || can_be_repeated(step)) =>
+            {
+                None
+            }
+            None => Some(Known::Flags(noted.flags.0, noted.flags.1)),
+        }
+    }
+
+    /// Writes down what a step came to.
+    pub fn note_step(&self, noted: Option<Noted>, result: &StepResult, private: bool) {
+        if let (Some(noted), Some(record)) = (noted, &self.run.record) {
+            record.step(noted, result, private);
+        }
+    }
+
+    /// An action of this side that takes the host or the user along, in an earlier attempt.
+    pub fn earlier_action(&mut self, job: &Job) -> Option<Judged> {
+        let (key, number) = self.action_key(job)?;
+        let key = format!("{key}+{number}");
+        let replay = self.run.replay.as_ref()?;
+        let replay = replay.read().unwrap_or_else(PoisonError::into_inner);
+        let noted = replay.step(&self.host, &key, &self.print(job))?;
+        let mut judged = super::conclude::judged_of(noted.result.clone()?);
+        judged.earlier = true;
+        Some(judged)
+    }
+
+    fn action_key(&self, job: &Job) -> Option<(String, u32)> {
+        const NAMES: [&str; 3] = ["pause", "reboot", "wait_for_connection"];
+        let key = self.key(job);
+        if key.is_empty() || !NAMES.contains(&job.unit.info.module.as_str()) {
+            return None;
+        }
+        let number = self.passed.get(&key).copied().unwrap_or_default();
+        Some((key, number))
+    }
+
+    /// Writes down what such an action came to.
+    pub fn note_action(&mut self, job: &Job, judged: &Judged) {
+        let Some((key, number)) = self.action_key(job) else {
+            return;
+        };
+        self.passed.insert(key.clone(), number + 1);
+        if judged.is_failed() || judged.earlier {
+            return;
+        }
+        let noted = Noted {
+            host: self.host.clone(),
+            key: format!("{key}+{number}"),
+            print: self.print(job),
+            sent: None,
+            result: None,
+            flags: (false, false),
+        };
+        let result = StepResult {
+            result: judged.value.to_json(),
+            diag: None,
+            opaque: 0,
+        };
+        self.note_step(Some(noted), &result, job.unit.info.no_log);
+    }
+
+    /// Writes down with what the host has left its play: what ended it there does not count as done,
+    /// and what waits is known.
+    pub fn note_end(&mut self, failed: bool) {
+        let Some(record) = &self.run.record else {
+            return;
+        };
+        if let (true, Some(at)) = (failed, &self.fatal) {
+            record.note(&Line::Fatal {
+                host: self.host.clone(),
+                place: self.place_of(at),
+            });
+        }
+        if let Some(session) = self.sessions.get(&self.host) {
+            let handlers = session.pending.iter();
+            record.note(&Line::Pending {
+                host: self.host.clone(),
+                handlers: handlers
+                    .map(|h| format!("{} : {}", h.place, h.name))
+                    .collect(),
+            });
+        }
+        for session in self
+            .sessions
+            .values()
+            .filter(|session| session.is_through())
+        {
+            record.note(&Line::Closed {
+                name: session.name().to_owned(),
+            });
+        }
+    }
+}
+
+/// True where the playbook says so.
+fn changes_nothing(job: &Job) -> bool {
+    let condition = job.task.changed_when.as_deref();
+    matches!(condition, Some([never]) if never.as_bool() == Some(false))
+}
+
+fn needs_result(job: &Job) -> bool {
+    let task = &job.task;
+    task.register.is_some()
+        || task.until.is_some()
+        || task.failed_when.is_some()
+        || task.changed_when.is_some()
+        || job.unit.brings != Brings::Nothing
+}

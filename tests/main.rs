@@ -19,6 +19,8 @@ mod precedence;
 mod resume;
 mod runs;
 mod supervisor;
+mod supervisor_abuse;
+mod supervisor_container;
 mod supervisor_more;
 mod supervisor_replay;
 mod supervisor_web;

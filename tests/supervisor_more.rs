@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-const HEAD: &str = "\
+pub const HEAD: &str = "\
 [supervisord]
 logfile=%(here)s/s.log
 pidfile=%(here)s/s.pid
@@ -20,26 +20,36 @@ serverurl=unix://%(here)s/s.sock
 ";
 
 /// A daemon in a directory of its own, ended with the test.
-struct Daemon {
-    dir: tempfile::TempDir,
-    child: Child,
+pub struct Daemon {
+    pub dir: tempfile::TempDir,
+    pub child: Child,
 }
 
 impl Daemon {
-    fn new(programs: &str) -> Daemon {
+    pub fn new(programs: &str) -> Daemon {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("s.conf"), format!("{HEAD}{programs}")).unwrap();
         let child = start(dir.path());
+        Daemon::of(dir, child)
+    }
+
+    /// A daemon that was started in another way.
+    pub fn of(dir: tempfile::TempDir, child: Child) -> Daemon {
         let daemon = Daemon { dir, child };
         daemon.wait_for_server();
         daemon
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// What it says in its log.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path("s.log")).unwrap()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn wait_for_server(&self) {
+    pub fn wait_for_server(&self) {
         until(|| self.ctl("version").1 == 0);
     }
 
@@ -47,7 +57,7 @@ impl Daemon {
         std::fs::write(self.path("s.conf"), format!("{HEAD}{programs}")).unwrap();
     }
 
-    fn ctl(&self, line: &str) -> (String, i32) {
+    pub fn ctl(&self, line: &str) -> (String, i32) {
         let output = Command::new(env!("CARGO_BIN_EXE_gxdeploy"))
             .args(["ctl", "-c"])
             .arg(self.path("s.conf"))
@@ -58,11 +68,11 @@ impl Daemon {
         (text, output.status.code().unwrap())
     }
 
-    fn running(&self, count: usize) {
+    pub fn running(&self, count: usize) {
         until(|| self.ctl("status").0.matches(" RUNNING ").count() == count);
     }
 
-    fn pid(&self, name: &str) -> String {
+    pub fn pid(&self, name: &str) -> String {
         self.ctl(&format!("pid {name}")).0.trim().to_owned()
     }
 }
@@ -83,7 +93,7 @@ fn start(dir: &Path) -> Child {
         .unwrap()
 }
 
-fn until(done: impl Fn() -> bool) {
+pub fn until(done: impl Fn() -> bool) {
     while !done() {
         std::thread::sleep(Duration::from_millis(50));
     }

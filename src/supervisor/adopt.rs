@@ -185,7 +185,10 @@ impl Supervisor {
             }
         }
         open.iter().for_each(|fd| close_on_exec(*fd, false));
-        self.keeper.rewrite(&kept, true);
+        if let Err(e) = self.keeper.rewrite(&kept, true) {
+            open.iter().for_each(|fd| close_on_exec(*fd, true));
+            return format!("cannot write the file of the processes: {e}");
+        }
         let (program, arguments, directory) = &self.origin;
         let mut command = std::process::Command::new(program);
         command.args(arguments.iter().skip(1));
@@ -195,9 +198,23 @@ impl Supervisor {
         command.current_dir(directory);
         let error = command.exec();
         open.iter().for_each(|fd| close_on_exec(*fd, true));
-        let kept = self.all_kept(false);
-        self.keeper.rewrite(&kept, false);
-        format!("cannot run {}: {error}", program.display())
+        let why = format!("cannot run {}: {error}", program.display());
+        self.keep_all();
+        why
+    }
+
+    /// Writes the file of the daemon's children anew.
+    pub(super) fn keep_all(&mut self) {
+        let all = self.all_kept(false);
+        let written = self.keeper.rewrite(&all, false);
+        self.tell_kept(written);
+    }
+
+    /// Tells of a file that cannot be written, and of its end, once each.
+    pub(super) fn tell_kept(&mut self, written: std::io::Result<()>) {
+        if let Some(line) = self.keeper.news(written) {
+            self.log.write(Level::Error, &line);
+        }
     }
 }
 

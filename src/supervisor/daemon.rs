@@ -3,16 +3,15 @@
 use super::config::{self, Address, Config, Server};
 use super::flags::Flags;
 use super::group::{Mood, Shared, Supervisor};
-use super::http;
 use super::keep;
+use super::listen::{Listener, bind, listen};
 use super::logs::LogFile;
 use super::mainlog::{Level, MainLog};
 use super::memory;
+use super::orphans;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -33,11 +32,6 @@ pub fn supervisord_main(args: &[OsString]) -> u8 {
             2
         }
     }
-}
-
-enum Listener {
-    Unix(UnixListener, PathBuf),
-    Inet(std::net::TcpListener),
 }
 
 fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
@@ -78,7 +72,9 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
             .map(|server| Ok((bind(server)?, server.clone())))
             .collect::<Result<_, String>>()?;
         let mut left = keep::left(&children_file(&config));
-        if first && !config.daemon.nodaemon && !left.resumed {
+        // The first process of a container ends it when it goes into the background.
+        let alone = std::process::id() == 1;
+        if first && !config.daemon.nodaemon && !left.resumed && !alone {
             daemonize(&config)?;
         }
         if !first {
@@ -163,57 +159,6 @@ fn become_user(config: &Config) -> Result<(), String> {
         .map_err(|e| format!("Can't drop privilege: {e}"))
 }
 
-fn bind(server: &Server) -> Result<Listener, String> {
-    match &server.address {
-        Address::Unix { path, mode, owner } => bind_unix(Path::new(path), *mode, *owner),
-        Address::Inet { host, port } => {
-            let host = if host.is_empty() { "0.0.0.0" } else { host };
-            let listener =
-                std::net::TcpListener::bind((host, *port)).map_err(|e| match e.kind() {
-                    std::io::ErrorKind::AddrInUse => in_use(),
-                    _ => format!("Cannot open an HTTP server: {host}:{port}: {e}"),
-                })?;
-            Ok(Listener::Inet(listener))
-        }
-    }
-}
-
-fn in_use() -> String {
-    "Another program is already listening on a port that one of our HTTP servers is configured to use.  Shut this program down first before starting supervisord.".into()
-}
-
-/// Bound under a temporary name and linked into place, so that nobody sees it with another mode.
-fn bind_unix(
-    path: &Path,
-    mode: u32,
-    owner: Option<(u32, Option<u32>)>,
-) -> Result<Listener, String> {
-    let shown = path.display();
-    let failed = |e: std::io::Error| format!("Cannot open an HTTP server: {shown}: {e}");
-    let temporary = path.with_extension(format!("{}", std::process::id()));
-    let _ = std::fs::remove_file(&temporary);
-    let listener = UnixListener::bind(&temporary).map_err(failed)?;
-    let place = || -> Result<(), String> {
-        std::fs::set_permissions(&temporary, PermissionsExt::from_mode(mode)).map_err(failed)?;
-        if let Some((uid, gid)) = owner {
-            std::os::unix::fs::chown(&temporary, Some(uid), gid).map_err(failed)?;
-        }
-        match std::fs::hard_link(&temporary, path) {
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-            other => return other.map_err(failed),
-        }
-        if UnixStream::connect(path).is_ok() {
-            return Err(in_use());
-        }
-        let _ = writeln!(std::io::stderr(), "Unlinking stale socket {shown}");
-        std::fs::remove_file(path).map_err(failed)?;
-        std::fs::hard_link(&temporary, path).map_err(failed)
-    };
-    let placed = place();
-    let _ = std::fs::remove_file(&temporary);
-    placed.map(|()| Listener::Unix(listener, path.to_path_buf()))
-}
-
 /// Goes into the background; the parent ends with code 0. No thread runs yet.
 fn daemonize(config: &Config) -> Result<(), String> {
     use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
@@ -271,6 +216,9 @@ fn live(
     let ended = local.block_on(&runtime, main_loop(file, config, listeners, inherited))?;
     for path in sockets.iter().chain([&pidfile]) {
         let _ = std::fs::remove_file(path);
+    }
+    if std::process::id() == 1 && ended.0 == Mood::Shutdown {
+        orphans::end();
     }
     Ok(ended)
 }
@@ -350,8 +298,7 @@ async fn main_loop(
             sup.start_waiting();
             let kept = sup.groups.iter().map(|g| g.procs.len()).sum();
             if sup.keeper.is_full(kept) {
-                let all = sup.all_kept(false);
-                sup.keeper.rewrite(&all, false);
+                sup.keep_all();
             }
             if sup.upgrade_at.is_some_and(|at| at <= sup.now()) {
                 sup.upgrade_at = None;
@@ -411,14 +358,15 @@ async fn main_loop(
 
 /// Takes up what an earlier daemon left.
 fn inherit(sup: &mut Supervisor, (left, origin): Inherited) {
-    let mut keeper = keep::Keeper::begin(&children_file(&sup.config), left.upgrades);
+    sup.keeper = keep::Keeper::begin(&children_file(&sup.config), left.upgrades);
     let running: Vec<_> = left
         .processes
         .iter()
         .filter(|k| k.pid.is_some())
         .cloned()
         .collect();
-    keeper.rewrite(&running, false);
+    let written = sup.keeper.rewrite(&running, false);
+    sup.tell_kept(written);
     if left.resumed {
         let line = format!("upgraded, {} processes are kept", running.len());
         sup.log.write(Level::Info, &line);
@@ -426,7 +374,6 @@ fn inherit(sup: &mut Supervisor, (left, origin): Inherited) {
         let line = format!("an earlier daemon left {} processes", running.len());
         sup.log.write(Level::Warn, &line);
     }
-    sup.keeper = keeper;
     sup.left = left.processes.into_iter().map(|k| (k.full(), k)).collect();
     sup.left_stopping = left.stopping;
     sup.origin = origin;
@@ -490,52 +437,6 @@ fn begin(shared: &Shared, listeners: Vec<(Listener, Server)>) -> Result<(), Stri
     sup.notify("SUPERVISOR_STATE_CHANGE_RUNNING", b"");
     for at in 0..sup.groups.len() {
         sup.start_group(at);
-    }
-    Ok(())
-}
-
-fn listen(
-    listener: Listener,
-    server: Server,
-    shared: &Shared,
-    sup: &mut Supervisor,
-) -> Result<(), String> {
-    let io = |e: std::io::Error| e.to_string();
-    let shared = shared.clone();
-    match listener {
-        Listener::Unix(listener, path) => {
-            listener.set_nonblocking(true).map_err(io)?;
-            let listener = tokio::net::UnixListener::from_std(listener).map_err(io)?;
-            sup.log
-                .write(Level::Info, "RPC interface 'supervisor' initialized");
-            sup.server_url = Some(format!("unix://{}", path.display()));
-            tokio::task::spawn_local(async move {
-                loop {
-                    match listener.accept().await {
-                        Ok((stream, _)) => http::serve(stream, shared.clone(), &server),
-                        Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-                    }
-                }
-            });
-        }
-        Listener::Inet(listener) => {
-            listener.set_nonblocking(true).map_err(io)?;
-            let listener = tokio::net::TcpListener::from_std(listener).map_err(io)?;
-            sup.log
-                .write(Level::Info, "RPC interface 'supervisor' initialized");
-            if let (Address::Inet { host, port }, None) = (&server.address, &sup.server_url) {
-                let host = if host.is_empty() { "localhost" } else { host };
-                sup.server_url = Some(format!("http://{host}:{port}"));
-            }
-            tokio::task::spawn_local(async move {
-                loop {
-                    match listener.accept().await {
-                        Ok((stream, _)) => http::serve(stream, shared.clone(), &server),
-                        Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-                    }
-                }
-            });
-        }
     }
     Ok(())
 }

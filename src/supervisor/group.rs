@@ -1,5 +1,6 @@
 //! The running groups: added, found, stopped, removed.
 
+use super::clients::Clients;
 use super::config::{self, Config, Group};
 use super::keep::{Keeper, Kept};
 use super::listeners::Counters;
@@ -114,6 +115,8 @@ pub struct Supervisor {
     pub checks: HashMap<i32, oneshot::Sender<Ended>>,
     /// What the readers of output have to tell.
     pub notes: Rc<Notes>,
+    /// Who is being served.
+    pub clients: Rc<Clients>,
     /// The pipes of all processes.
     pub streams: Rc<Streams>,
     /// What events are counted by.
@@ -160,6 +163,7 @@ impl Supervisor {
             reports,
             checks: HashMap::new(),
             notes: Rc::default(),
+            clients: Rc::default(),
             streams,
             counters: Counters::default(),
             clock: Instant::now(),

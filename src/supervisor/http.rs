@@ -1,14 +1,16 @@
 //! The HTTP servers: calls and followed logs, over Unix sockets and TCP.
 
+use super::clients::Busy;
 use super::config::Server;
 use super::group::Shared;
 use super::rpc::{methods, xml};
 use base64::Engine as _;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -19,6 +21,8 @@ use tokio::sync::mpsc;
 
 /// No call is larger.
 const MAX_BODY: usize = 8 << 20;
+/// How long a client may take for the head of a request, and for its body.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 /// A followed log starts so many bytes back.
 const TAIL: i64 = 1024;
 /// How often a followed log is looked at, only while somebody follows it.
@@ -30,25 +34,44 @@ type Login = Rc<Option<(String, String)>>;
 /// Serves one connection until the client goes.
 pub fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    shared: Shared,
+    shared: &Shared,
     server: &Server,
 ) {
     let login: Login = Rc::new(server.login.clone());
+    let clients = {
+        let sup = shared.borrow();
+        if !sup.clients.make_room(&sup.log) {
+            return;
+        }
+        sup.clients.clone()
+    };
+    let busy = Rc::new(Cell::new(0));
+    let counter = busy.clone();
+    let shared = shared.clone();
     let service = hyper::service::service_fn(move |request| {
-        let (shared, login) = (shared.clone(), login.clone());
-        async move { Ok::<_, Infallible>(handle(request, &shared, &login).await) }
+        let (shared, login, busy) = (shared.clone(), login.clone(), counter.clone());
+        async move { Ok::<_, Infallible>(handle(request, &shared, &login, &busy).await) }
     });
-    tokio::task::spawn_local(async move {
+    let visit = clients.visit();
+    let number = visit.number();
+    let task = tokio::task::spawn_local(async move {
+        let _visit = visit;
         // A client that breaks off is no concern of the daemon's.
         let _ = hyper::server::conn::http1::Builder::new()
             .timer(hyper_util::rt::TokioTimer::new())
-            .header_read_timeout(std::time::Duration::from_secs(30))
+            .header_read_timeout(PATIENCE)
             .serve_connection(TokioIo::new(stream), service)
             .await;
     });
+    clients.serve(number, task.abort_handle(), busy);
 }
 
-async fn handle(request: Request<Incoming>, shared: &Shared, login: &Login) -> Reply {
+async fn handle(
+    request: Request<Incoming>,
+    shared: &Shared,
+    login: &Login,
+    busy: &Rc<Cell<u32>>,
+) -> Reply {
     if !allowed(&request, login) {
         let mut reply = error(StatusCode::UNAUTHORIZED);
         let realm = hyper::header::HeaderValue::from_static("Basic realm=\"default\"");
@@ -59,14 +82,14 @@ async fn handle(request: Request<Incoming>, shared: &Shared, login: &Login) -> R
     }
     let path = request.uri().path().to_owned();
     if path.starts_with("/RPC2") {
-        return call(request, shared).await;
+        return call(request, shared, busy).await;
     }
     if path.starts_with("/mainlogtail") {
         let file = shared.borrow().log.with_file(|f| f.path().to_path_buf());
-        return follow(file);
+        return follow(file, busy);
     }
     if let Some(name) = path.strip_prefix("/logtail/") {
-        return follow(log_of(shared, name));
+        return follow(log_of(shared, name), busy);
     }
     if path == "/metrics" {
         let page = super::metrics::page(&shared.borrow());
@@ -83,7 +106,7 @@ async fn handle(request: Request<Incoming>, shared: &Shared, login: &Login) -> R
     page.unwrap_or_else(|| error(StatusCode::NOT_FOUND))
 }
 
-async fn call(request: Request<Incoming>, shared: &Shared) -> Reply {
+async fn call(request: Request<Incoming>, shared: &Shared, busy: &Rc<Cell<u32>>) -> Reply {
     if request.method() != Method::POST {
         return error(StatusCode::BAD_REQUEST);
     }
@@ -94,17 +117,36 @@ async fn call(request: Request<Incoming>, shared: &Shared) -> Reply {
     {
         return error(StatusCode::LENGTH_REQUIRED);
     }
-    let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
+    let body = match body(request.into_body(), MAX_BODY).await {
+        Ok(body) => body,
+        Err(status) => return error(status),
+    };
+    let Ok(call) = xml::decode_call(&body) else {
         return error(StatusCode::BAD_REQUEST);
     };
-    let Ok(call) = xml::decode_call(&body.to_bytes()) else {
-        return error(StatusCode::BAD_REQUEST);
-    };
+    let _busy = Busy::begin(busy);
     let answer = xml::encode_response(&methods::answer(shared, &call).await);
     if answer.len() > super::memory::LARGE {
         shared.borrow_mut().settle();
     }
     reply(StatusCode::OK, "text/xml", answer)
+}
+
+/// A request's body of at most so many bytes.
+///
+/// # Errors
+/// The status for one that is larger, takes too long, or breaks off.
+pub(super) async fn body(body: Incoming, most: usize) -> Result<Bytes, StatusCode> {
+    if body.size_hint().lower() > most as u64 {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let whole = tokio::time::timeout(PATIENCE, Limited::new(body, most).collect()).await;
+    match whole {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
 }
 
 fn allowed(request: &Request<Incoming>, login: &Login) -> bool {
@@ -203,12 +245,14 @@ impl Body for Pieces {
     }
 }
 
-fn follow(file: Option<PathBuf>) -> Reply {
+fn follow(file: Option<PathBuf>, busy: &Rc<Cell<u32>>) -> Reply {
     let Some(file) = file.filter(|f| f.exists()) else {
         return error(StatusCode::NOT_FOUND);
     };
     let (to, pieces) = mpsc::channel(1);
+    let busy = Busy::begin(busy);
     tokio::task::spawn_local(async move {
+        let _busy = busy;
         let size = |file: &PathBuf| {
             let meta = std::fs::metadata(file);
             meta.map_or(0, |m| i64::try_from(m.len()).unwrap_or(i64::MAX))

@@ -3,15 +3,19 @@
 //! A line is added for each start, stop and end, so that the file is right at any moment at which
 //! the daemon may be killed. A lock on it tells whether its writer lives.
 
+use super::logs::absent_is_fine;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The file is written anew when it has so many lines more than there are processes.
 const SLACK: usize = 2000;
+/// Where that did not work it is tried again after this time, when something happens.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// A process as the file has it.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -78,17 +82,19 @@ pub struct Keeper {
     file: Option<Flock<File>>,
     lines: usize,
     upgrades: u64,
+    failed: Option<Instant>,
+    told: bool,
 }
 
-fn open(path: &Path) -> Option<Flock<File>> {
+fn open(path: &Path) -> io::Result<Flock<File>> {
     let file = OpenOptions::new()
         .read(true)
         .append(true)
         .create(true)
         .mode(0o600)
-        .open(path)
-        .ok()?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()
+        .open(path)?;
+    let locked = Flock::lock(file, FlockArg::LockExclusiveNonblock);
+    locked.map_err(|(_, e)| e.into())
 }
 
 /// Reads what is left; nothing where the writer lives.
@@ -97,7 +103,7 @@ pub fn left(path: &Path) -> Left {
     if !path.exists() {
         return left;
     }
-    let Some(_lock) = open(path) else {
+    let Ok(_lock) = open(path) else {
         return left;
     };
     let text = std::fs::read_to_string(path).unwrap_or_default();
@@ -139,9 +145,8 @@ impl Keeper {
     pub fn begin(path: &Path, upgrades: u64) -> Keeper {
         Keeper {
             path: path.to_path_buf(),
-            file: None,
-            lines: 0,
             upgrades,
+            ..Keeper::default()
         }
     }
 
@@ -152,25 +157,55 @@ impl Keeper {
 
     /// Whether [`Keeper::rewrite`] is due.
     pub fn is_full(&self, processes: usize) -> bool {
-        self.lines > processes + SLACK
+        let failed = self.failed.is_some_and(|at| at.elapsed() >= AGAIN);
+        failed || self.lines > processes + SLACK
     }
 
     /// Puts a new file in the place of the old one. `next` is for the program that takes over.
-    pub fn rewrite(&mut self, processes: &[Kept], next: bool) {
-        let fresh = self.path.with_extension("new");
-        let _ = std::fs::remove_file(&fresh);
-        self.file = open(&fresh);
-        self.lines = 0;
+    ///
+    /// # Errors
+    /// A full disk and the like; the old file stays.
+    pub fn rewrite(&mut self, processes: &[Kept], next: bool) -> io::Result<()> {
+        let written = self.replace(processes, next);
+        self.failed = written.is_err().then(Instant::now);
+        written
+    }
+
+    fn replace(&mut self, processes: &[Kept], next: bool) -> io::Result<()> {
         let pid = std::process::id();
-        self.write(&Line::Daemon {
+        let mut text = serde_json::to_string(&Line::Daemon {
             pid,
             since: since_of(pid).unwrap_or(0),
             upgrades: self.upgrades + u64::from(next),
-        });
+        })?;
         for kept in processes {
-            self.write(&Line::Process(Box::new(kept.clone())));
+            text.push('\n');
+            text.push_str(&serde_json::to_string(&Line::Process(Box::new(
+                kept.clone(),
+            )))?);
         }
-        let _ = std::fs::rename(&fresh, &self.path);
+        text.push('\n');
+        let fresh = self.path.with_extension("new");
+        absent_is_fine(std::fs::remove_file(&fresh))?;
+        let mut file = open(&fresh)?;
+        file.write_all(text.as_bytes())?;
+        std::fs::rename(&fresh, &self.path)?;
+        self.file = Some(file);
+        self.lines = processes.len() + 1;
+        Ok(())
+    }
+
+    /// What is to be told of a [`Keeper::rewrite`]: that it does not work, or works again.
+    pub fn news(&mut self, written: io::Result<()>) -> Option<String> {
+        let before = std::mem::replace(&mut self.told, written.is_err());
+        let path = self.path.display();
+        match written {
+            Err(e) if !before => Some(format!(
+                "cannot write {path}: {e}; processes would not be found again after a kill"
+            )),
+            Ok(()) if before => Some(format!("{path} is written again")),
+            _ => None,
+        }
     }
 
     fn write(&mut self, line: &Line) {
@@ -179,8 +214,10 @@ impl Keeper {
         };
         text.push('\n');
         self.lines += 1;
-        // Without room on the disk the daemon works on; only a kill would find less.
-        let _ = file.write_all(text.as_bytes());
+        // A line that was cut off spoils the next: the file is due to be written anew.
+        if file.write_all(text.as_bytes()).is_err() && self.failed.is_none() {
+            self.lines = usize::MAX;
+        }
     }
 
     /// A process was started.
@@ -232,7 +269,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s.pid.children");
         let mut keeper = Keeper::begin(&path, 0);
-        keeper.rewrite(&[kept("a", 1)], false);
+        keeper.rewrite(&[kept("a", 1)], false).unwrap();
         keeper.started(kept("b", 2));
         keeper.ended(1);
         keeper.stopping(2);

@@ -1,5 +1,6 @@
 //! Log files: rotation, reading back, and the daemon's own log.
 
+use super::spare::spare;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -22,16 +23,21 @@ impl LogFile {
     /// # Errors
     /// What opening it says.
     pub fn open(path: &Path, max_bytes: u64, backups: u32) -> io::Result<LogFile> {
-        let mut log = LogFile {
+        let mut log = LogFile::closed(path, max_bytes, backups);
+        log.reopen()?;
+        Ok(log)
+    }
+
+    /// A file that is not open; every write tries to open it.
+    pub fn closed(path: &Path, max_bytes: u64, backups: u32) -> LogFile {
+        LogFile {
             path: path.to_path_buf(),
             file: None,
             size: 0,
             max_bytes,
             backups,
             lost: 0,
-        };
-        log.reopen()?;
-        Ok(log)
+        }
     }
 
     /// Where it is.
@@ -47,7 +53,8 @@ impl LogFile {
         let file = OpenOptions::new()
             .create(true)
             .append(true)
-            .open(&self.path)?;
+            .open(&self.path)
+            .and_then(spare)?;
         let meta = file.metadata()?;
         // A terminal, pipe or device (`/dev/stdout`) has no size and cannot be rotated.
         if meta.file_type().is_char_device() || meta.file_type().is_fifo() {
@@ -154,7 +161,8 @@ fn move_over(from: &Path, to: &Path) -> io::Result<()> {
     absent_is_fine(std::fs::rename(from, to))
 }
 
-fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+/// Success where what was to be removed or moved is not there.
+pub(super) fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

@@ -2,6 +2,7 @@
 
 pub mod adopt; // processes from daemon to daemon
 mod capture; // tagged output
+mod clients; // of the servers
 pub mod config; // the INI files
 pub mod converge; // new definitions for running groups
 pub mod ctl; // supervisorctl
@@ -13,11 +14,13 @@ pub mod group; // the running groups
 pub mod http; // the servers
 pub mod keep; // the file of the daemon's children
 pub mod life; // what a process does
+mod listen; // the servers' sockets
 pub mod listeners; // events to listeners
 pub mod logs; // log files
 pub mod mainlog; // the daemon's own log
 mod memory; // the daemon's own
 pub mod metrics; // /metrics
+mod orphans; // of a container
 pub mod outlet; // where output goes
 pub mod pool; // the listeners' protocol
 pub mod probe; // one look at a process
@@ -25,6 +28,7 @@ pub mod proc; // the life of a process
 pub mod proclogs; // the logs of processes
 pub mod record; // what is remembered of a process
 pub mod rpc; // XML-RPC
+mod spare; // descriptors kept back
 pub mod spawn; // fork and exec
 mod streams; // the children's pipes
 mod syslog; // the system log

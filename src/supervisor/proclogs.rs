@@ -35,21 +35,24 @@ impl Supervisor {
                     .suffix(".log")
                     .rand_bytes(8)
                     .tempfile_in(&daemon.childlogdir);
-                made.ok()?.keep().ok()?.1
+                match made.and_then(|file| Ok(file.keep()?.1)) {
+                    Ok(path) => path,
+                    Err(e) => {
+                        let (dir, name) = (&daemon.childlogdir, &program.name);
+                        let line = format!("{group}:{name}: cannot make a log in {dir}: {e}");
+                        self.log.write(Level::Error, &line);
+                        return None;
+                    }
+                }
             }
         };
-        match LogFile::open(&path, channel.max_bytes, channel.backups) {
-            Ok(log) => Some(Rc::new(RefCell::new(log))),
-            Err(e) => {
-                let line = format!(
-                    "{group}:{}: cannot open {}: {e}",
-                    program.name,
-                    path.display()
-                );
-                self.log.write(Level::Error, &line);
-                None
-            }
+        let mut log = LogFile::closed(&path, channel.max_bytes, channel.backups);
+        if let Err(e) = log.reopen() {
+            let (name, path) = (&program.name, path.display());
+            let line = format!("{group}:{name}: cannot open {path}: {e}");
+            self.log.write(Level::Error, &line);
         }
+        Some(Rc::new(RefCell::new(log)))
     }
 
     /// The log that an earlier daemon made up.

@@ -1,6 +1,7 @@
 //! One copy of a program: found, forked, executed.
 
 use super::config::Program;
+use super::spare::spare;
 use nix::unistd::{AccessFlags, Gid, Uid, User};
 use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, OwnedFd};
@@ -141,7 +142,9 @@ struct Pipes {
 impl Pipes {
     fn new(redirect: bool) -> std::io::Result<Pipes> {
         let pipe = || nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC);
+        // The others follow: the first end that is kept tells for them.
         let (child_stdin, stdin) = pipe()?;
+        let stdin = spare(stdin)?;
         let (stdout, child_stdout) = pipe()?;
         let (child_stdin, child_stdout) = (both_ends(child_stdin), both_ends(child_stdout));
         let (stderr, child_stderr) = match redirect {

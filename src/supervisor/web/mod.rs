@@ -7,7 +7,6 @@ mod view;
 
 use super::group::Shared;
 use super::http::{Reply, error, redirect, reply};
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use std::collections::HashMap;
@@ -36,10 +35,10 @@ async fn index(request: Request<Incoming>, shared: &Shared) -> Reply {
     let head = guard::Head::of(&request);
     let mut params = query(&request);
     if request.method() == Method::POST {
-        let Ok(body) = Limited::new(request.into_body(), MAX_FORM).collect().await else {
-            return error(StatusCode::BAD_REQUEST);
-        };
-        params.extend(decode(&body.to_bytes()));
+        match super::http::body(request.into_body(), MAX_FORM).await {
+            Ok(body) => params.extend(decode(&body)),
+            Err(status) => return error(status),
+        }
     }
     let Some(action) = params.get("action") else {
         return html(view::index(shared, &params).await);

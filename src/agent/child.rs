@@ -1,6 +1,5 @@
 //! A child agent: the same binary as another user.
 
-use super::blobs::RemoteBlobs;
 use super::line::{Out, send};
 use crate::diag::{Diag, Result};
 use crate::modules::StepResult;
@@ -17,11 +16,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What the become program shows when it wants the password; unlikely in any other output.
 const PROMPT: &str = "[gxdeploy become] password:";
 
+/// What goes to a child agent: steps, and the contents that it has asked for. `None` once it is to
+/// end.
+pub type ChildInput = Arc<Mutex<Option<ChildStdin>>>;
+
+/// Gives a child agent pieces of contents.
+///
+/// # Errors
+/// It is gone.
+pub fn hand_on(to: &ChildInput, lengths: Vec<Option<usize>>, bytes: &[u8]) -> std::io::Result<()> {
+    let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
+    let to = to.as_mut().ok_or(std::io::ErrorKind::BrokenPipe)?;
+    write_message(to, &ToAgent::Pieces { lengths })?;
+    write_blob(to, bytes)
+}
+
 /// A running child agent. Ends with this value.
 pub struct Child {
     process: std::process::Child,
-    /// `None` only while it is being ended.
-    to: Option<ChildStdin>,
+    to: ChildInput,
     from: BufReader<ChildStdout>,
 }
 
@@ -70,7 +83,7 @@ impl Child {
         match (ready, to) {
             (true, Some(to)) => Ok(Child {
                 process,
-                to: Some(to),
+                to: Arc::new(Mutex::new(Some(to))),
                 from,
             }),
             (_, to) => {
@@ -91,7 +104,6 @@ impl Child {
         &mut self,
         mut step: Step,
         out: &Out,
-        blobs: &RemoteBlobs,
         mut acting: impl FnMut(),
     ) -> Result<StepResult> {
         let gone = || Diag::error("become", "the agent of the other user died");
@@ -109,9 +121,9 @@ impl Child {
                 FromAgent::Live { .. } => {
                     let _ = send(out, &message);
                 }
-                FromAgent::NeedBlob { sha256 } => {
-                    self.deliver(blobs.fetch(&sha256)?, sha256)
-                        .map_err(|_| gone())?;
+                FromAgent::Need { .. } => {
+                    // The end of the stream ends this agent too.
+                    let _ = out.relay(&message, &self.to);
                 }
                 FromAgent::Acting => {
                     acting();
@@ -125,21 +137,8 @@ impl Child {
         }
     }
 
-    fn deliver(&mut self, bytes: Option<Vec<u8>>, sha256: String) -> std::io::Result<()> {
-        match bytes {
-            Some(bytes) => {
-                self.say(&ToAgent::Blob { sha256 })?;
-                match &mut self.to {
-                    Some(to) => write_blob(to, &bytes),
-                    None => Err(std::io::ErrorKind::BrokenPipe.into()),
-                }
-            }
-            None => self.say(&ToAgent::NoBlob { sha256 }),
-        }
-    }
-
     fn say(&mut self, message: &ToAgent) -> std::io::Result<()> {
-        match &mut self.to {
+        match &mut *self.to.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(to) => write_message(to, message),
             None => Err(std::io::ErrorKind::BrokenPipe.into()),
         }
@@ -149,7 +148,7 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         // The end of its input ends it, whoever it runs as.
-        self.to = None;
+        *self.to.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let _ = self.process.wait();
     }
 }

@@ -1,14 +1,15 @@
 //! What has arrived and is not yet worked on.
 
+use super::blobs::Delivery;
+use super::child;
 use super::input::{self, Input};
-use super::line::{Out, send};
+use super::line::{Asker, Out, send};
 use super::pending::Shared;
 use super::session::{LENIENCE, Session, not_kept};
 use crate::sys::real::end_commands;
 use crate::wire::{Frame, Step, ToAgent, read_frame};
 use std::io::{self, BufReader};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// One thing from the control side.
@@ -20,12 +21,6 @@ pub enum Item {
     Reset,
 }
 
-/// The answer to a request for a content: its name and its bytes, if the control side has them.
-pub type Delivery = (String, Option<Vec<u8>>);
-
-/// The name under which [`ToAgent::Act`] is delivered; no content has it.
-pub const ACT: &str = "act";
-
 /// A control side that says nothing for so long is gone: it has a message to send every few seconds.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -35,7 +30,7 @@ pub struct Inbox {
     /// In order of arrival. Closed when the stream ended.
     pub items: Receiver<Item>,
     /// Contents in the order they were asked for.
-    pub deliveries: Arc<Mutex<Receiver<Delivery>>>,
+    pub deliveries: Receiver<Delivery>,
 }
 
 /// Starts to read standard input. At the end, in the middle of a step too, commands that run are
@@ -60,10 +55,7 @@ pub fn open(out: &Out, pending: &Shared) -> Inbox {
         drop(reader.session);
         std::process::exit(0);
     });
-    Inbox {
-        items,
-        deliveries: Arc::new(Mutex::new(deliveries)),
-    }
+    Inbox { items, deliveries }
 }
 
 struct Reader {
@@ -155,18 +147,14 @@ impl Reader {
                     continue;
                 }
                 ToAgent::Act => {
-                    self.deliver(ACT.to_owned(), None);
+                    self.deliver(Delivery::Act);
                     continue;
                 }
-                ToAgent::NoBlob { sha256 } => {
-                    self.deliver(sha256, None);
-                    continue;
-                }
-                ToAgent::Blob { sha256 } => {
+                ToAgent::Pieces { lengths } => {
                     let Frame::Blob(bytes) = read_frame::<ToAgent>(from)? else {
                         return Err(io::ErrorKind::InvalidData.into());
                     };
-                    self.deliver(sha256, Some(bytes));
+                    self.deliver(Delivery::Pieces(lengths, bytes));
                     continue;
                 }
             };
@@ -176,9 +164,14 @@ impl Reader {
         }
     }
 
-    fn deliver(&self, name: String, bytes: Option<Vec<u8>>) {
-        self.out.delivered();
-        // Nobody waits any more if this fails; the step's end will tell.
-        let _ = self.deliveries.send((name, bytes));
+    fn deliver(&self, delivery: Delivery) {
+        match (self.out.delivered(), delivery) {
+            (Some(Asker::Child(child)), Delivery::Pieces(lengths, bytes)) => {
+                // If it is gone, whoever waits for its answer notices.
+                let _ = child::hand_on(&child, lengths, &bytes);
+            }
+            // Nobody waits any more if this fails; the step's end will tell.
+            (_, delivery) => drop(self.deliveries.send(delivery)),
+        }
     }
 }

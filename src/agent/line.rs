@@ -1,5 +1,6 @@
 //! The line to the control side: what is said there, and what is said again on the next connection.
 
+use super::child::ChildInput;
 use super::door::Visit;
 use super::journal::Journal;
 use crate::wire::{Attach, Attached, FromAgent, Step};
@@ -35,12 +36,20 @@ struct State {
     ending: bool,
     /// Answers that may not have come, the oldest first.
     kept: VecDeque<Answer>,
-    /// A question that has no answer yet.
-    asked: Option<Vec<u8>>,
+    /// Questions that have no answer yet, the oldest first.
+    asked: VecDeque<(Vec<u8>, Asker)>,
     journal: Option<Journal>,
     running: Option<Running>,
     /// The process that the connection came with.
     process: Option<UnixStream>,
+}
+
+/// Who waits for an answer.
+pub enum Asker {
+    /// This agent.
+    Own,
+    /// The agent of another user: what goes to its standard input.
+    Child(ChildInput),
 }
 
 struct Answer {
@@ -130,7 +139,20 @@ impl Line {
         }
     }
 
+    /// Passes on what a child agent needs; the answer goes to it.
+    ///
+    /// # Errors
+    /// The stream broke, and nothing can take its place.
+    pub fn relay(&self, message: &FromAgent, child: &ChildInput) -> io::Result<()> {
+        self.put_message(message, Some(Asker::Child(child.clone())))
+    }
+
     fn send(&self, message: &FromAgent) -> io::Result<()> {
+        let asks = matches!(message, FromAgent::Need { .. } | FromAgent::Acting);
+        self.put_message(message, asks.then_some(Asker::Own))
+    }
+
+    fn put_message(&self, message: &FromAgent, asker: Option<Asker>) -> io::Result<()> {
         let payload = serde_json::to_vec(message)?;
         let mut state = self.lock();
         let id = match message {
@@ -147,8 +169,8 @@ impl Line {
                 &payload,
                 &frame,
             );
-        } else if matches!(message, FromAgent::NeedBlob { .. } | FromAgent::Acting) {
-            state.asked = Some(frame.clone());
+        } else if let Some(asker) = asker {
+            state.asked.push_back((frame.clone(), asker));
         }
         if !state.up {
             return Ok(());
@@ -163,9 +185,9 @@ impl Line {
         }
     }
 
-    /// A question was answered.
-    pub fn delivered(&self) {
-        self.lock().asked = None;
+    /// The oldest question was answered: whose it was.
+    pub fn delivered(&self) -> Option<Asker> {
+        self.lock().asked.pop_front().map(|(_, asker)| asker)
     }
 
     fn put(&self, mut bytes: &[u8]) -> io::Result<()> {
@@ -276,7 +298,7 @@ impl Line {
         }
         let message = FromAgent::Attached(Box::new(attached));
         self.put(&crate::wire::frame_of(&serde_json::to_vec(&message)?)?)?;
-        if let Some(asked) = &state.asked {
+        for (asked, _) in &state.asked {
             self.put(asked)?;
         }
         Ok(())
@@ -293,7 +315,6 @@ impl Line {
 impl State {
     /// The step that runs has its answer.
     fn answered(&mut self, id: u64, done: bool, payload: &[u8], frame: &[u8]) {
-        self.asked = None;
         let running = self.running.take_if(|running| running.id == id);
         let Some(running) = running else {
             // Dropped: it has never run.

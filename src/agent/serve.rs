@@ -148,7 +148,7 @@ impl Server {
         if step.background.is_some() {
             out.acts();
         }
-        let result = child.perform(step, &self.out, &self.blobs, || {
+        let result = child.perform(step, &self.out, || {
             out.acts();
             self.pending.begin(&notify);
         });

@@ -1,28 +1,136 @@
 //! The contents that hosts may ask for.
 
-use crate::sys::Blob;
+use crate::diag::{Diag, Result};
+use crate::sys::{Blob, digest};
+use crate::wire::Piece;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::fs::{File, Metadata};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Contents by SHA-256, for all hosts of a run.
 #[derive(Default)]
 pub struct Blobs {
-    kept: RwLock<HashMap<String, Arc<[u8]>>>,
+    kept: RwLock<HashMap<String, Kept>>,
+    /// Files that were named, by what tells that they are still the same.
+    files: Mutex<HashMap<State, Arc<Mutex<Option<Blob>>>>>,
 }
+
+#[derive(Clone)]
+enum Kept {
+    Bytes(Arc<[u8]>),
+    /// A large file; not its bytes.
+    File(Arc<File>),
+}
+
+/// Device, inode, size, and times of the last change of content and of anything.
+type State = (u64, u64, u64, (i64, i64), (i64, i64));
 
 impl Blobs {
     /// Keeps a content and names it.
     pub fn add(&self, bytes: Vec<u8>) -> Blob {
         let blob = Blob::of(&bytes);
-        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        kept.entry(blob.sha256.clone())
-            .or_insert_with(|| bytes.into());
+        self.keep(&blob, || Kept::Bytes(bytes.into()));
         blob
     }
 
-    /// The bytes of a content.
-    pub fn read(&self, sha256: &str) -> Option<Arc<[u8]>> {
+    /// Names a large file and keeps it open, so that it can be read while hosts ask for it.
+    ///
+    /// # Errors
+    /// `io`.
+    pub fn add_file(&self, path: &Path, meta: &Metadata) -> Result<Blob> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = files.entry(state(meta)).or_default().clone();
+        drop(files);
+        // Many hosts want the same file: one reads it, the others wait for what comes of it.
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(blob) = &*known {
+            return Ok(blob.clone());
+        }
+        let fail = |e| Diag::io("read", path, &e);
+        let file = File::open(path).map_err(fail)?;
+        let blob = digest::blob_of_file(&file).map_err(fail)?;
+        self.keep(&blob, || Kept::File(file.into()));
+        Ok(known.insert(blob).clone())
+    }
+
+    fn keep(&self, blob: &Blob, content: impl FnOnce() -> Kept) {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.entry(blob.sha256.clone()).or_insert_with(content);
+    }
+
+    /// Reads pieces, one after the other into one buffer, and the length of each; `None` for one
+    /// that is not here, or that the file does not have any more.
+    pub fn read(&self, pieces: &[Piece]) -> (Vec<Option<usize>>, Vec<u8>) {
+        let most = pieces.iter().map(|piece| piece.length).sum::<usize>();
+        let mut bytes = Vec::with_capacity(most.min(Piece::MOST));
+        let lengths = pieces
+            .iter()
+            .map(|piece| self.piece(piece, &mut bytes))
+            .collect();
+        (lengths, bytes)
+    }
+
+    fn piece(&self, piece: &Piece, to: &mut Vec<u8>) -> Option<usize> {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        kept.get(sha256).cloned()
+        let content = kept.get(&piece.sha256)?.clone();
+        drop(kept);
+        let before = to.len();
+        match content {
+            Kept::Bytes(bytes) => {
+                let from = usize::try_from(piece.from).ok()?;
+                to.extend_from_slice(bytes.get(from..from.checked_add(piece.length)?)?);
+            }
+            Kept::File(file) => {
+                to.resize(before + piece.length.min(Piece::MOST), 0);
+                if file.read_exact_at(&mut to[before..], piece.from).is_err() {
+                    to.truncate(before);
+                    return None;
+                }
+            }
+        }
+        Some(to.len() - before)
+    }
+}
+
+fn state(meta: &Metadata) -> State {
+    let modified = (meta.mtime(), meta.mtime_nsec());
+    let changed = (meta.ctime(), meta.ctime_nsec());
+    (meta.dev(), meta.ino(), meta.size(), modified, changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_memory_and_of_files() {
+        let blobs = Blobs::default();
+        let small = blobs.add(b"0123456789".to_vec());
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("large");
+        std::fs::write(&path, b"abcdefghij").unwrap();
+        let meta = path.metadata().unwrap();
+        let large = blobs.add_file(&path, &meta).unwrap();
+        assert_eq!(large, Blob::of(b"abcdefghij"));
+        let piece = |blob: &Blob, from, length| Piece {
+            sha256: blob.sha256.clone(),
+            from,
+            length,
+        };
+        let pieces = [
+            piece(&small, 2, 3),
+            piece(&large, 8, 2),
+            piece(&large, 8, 3),
+            piece(&small, 9, 2),
+            piece(&Blob::of(b"?"), 0, 1),
+        ];
+        let (lengths, bytes) = blobs.read(&pieces);
+        assert_eq!(lengths, [Some(3), Some(2), None, None, None]);
+        assert_eq!(bytes, b"234ij");
+        // Not read a second time.
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(blobs.add_file(&path, &meta).unwrap(), large);
     }
 }

@@ -7,8 +7,19 @@ use crate::modules::{Control, FileSearch, RenderOptions};
 use crate::play::ast::Task;
 use crate::sys::Blob;
 use crate::vars::SharedScope;
+use crate::vault::is_vaulted;
 use std::cell::Cell;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+
+/// Whether a large file is vaulted.
+fn begins_as_vault(path: &Path) -> Result<bool> {
+    let mut head = [0; 32];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.map_err(|e| Diag::io("read", path, &e))?;
+    Ok(is_vaulted(&head))
+}
 
 /// The control side as one step sees it.
 pub struct StepControl<'a> {
@@ -79,7 +90,7 @@ impl Control for StepControl<'_> {
 
     fn read(&self, path: &Path, decrypt: bool) -> Result<Vec<u8>> {
         let bytes = std::fs::read(path).map_err(|e| Diag::io("read", path, &e))?;
-        if decrypt && bytes.starts_with(b"$ANSIBLE_VAULT;") {
+        if decrypt && is_vaulted(&bytes) {
             return self.run.decrypt_file(path, &bytes);
         }
         Ok(bytes)
@@ -101,6 +112,15 @@ impl Control for StepControl<'_> {
 
     fn blob(&self, bytes: Vec<u8>) -> Blob {
         self.run.blobs.add(bytes)
+    }
+
+    fn blob_of_file(&self, path: &Path, decrypt: bool) -> Result<Blob> {
+        let meta = path.metadata().map_err(|e| Diag::io("read", path, &e))?;
+        let large = meta.is_file() && meta.len() > Blob::LARGE;
+        if large && !(decrypt && begins_as_vault(path)?) {
+            return self.run.blobs.add_file(path, &meta);
+        }
+        Ok(self.blob(self.read(path, decrypt)?))
     }
 
     fn span(&self, option: &str) -> Span {

@@ -363,7 +363,7 @@ impl HostRun {
             | FromAgent::Ready { .. }
             | FromAgent::Acting
             | FromAgent::Attached(_)
-            | FromAgent::NeedBlob { .. } => {}
+            | FromAgent::Need { .. } => {}
         }
         Ok(true)
     }

@@ -4,7 +4,8 @@ use super::blobs::Blobs;
 use crate::diag::{Diag, Result};
 use crate::transport::{Link, Traffic};
 use crate::wire::{
-    Frame, FromAgent, PROTOCOL, PendingHandler, ToAgent, read_frame, write_blob, write_message,
+    Frame, FromAgent, PROTOCOL, PendingHandler, Piece, ToAgent, read_frame, write_blob,
+    write_message,
 };
 use std::io::{Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -144,7 +145,7 @@ impl Drop for Stream {
 fn pump(from: &mut impl Read, answers: &Sender<FromAgent>, to: &To, blobs: &Blobs) {
     while let Ok(Frame::Message(answer)) = read_frame(from) {
         let sent = match answer {
-            FromAgent::NeedBlob { sha256 } => deliver(to, blobs, sha256),
+            FromAgent::Need { pieces } => deliver(to, blobs, &pieces),
             answer => answers.send(answer).is_ok(),
         };
         if !sent {
@@ -153,15 +154,13 @@ fn pump(from: &mut impl Read, answers: &Sender<FromAgent>, to: &To, blobs: &Blob
     }
 }
 
-fn deliver(to: &To, blobs: &Blobs, sha256: String) -> bool {
+fn deliver(to: &To, blobs: &Blobs, pieces: &[Piece]) -> bool {
+    let (lengths, bytes) = blobs.read(pieces);
     let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(to) = to.as_mut() else {
         return false;
     };
-    match blobs.read(&sha256) {
-        Some(bytes) => write_message(to, &ToAgent::Blob { sha256 })
-            .and_then(|()| write_blob(to, &bytes))
-            .is_ok(),
-        None => write_message(to, &ToAgent::NoBlob { sha256 }).is_ok(),
-    }
+    write_message(to, &ToAgent::Pieces { lengths })
+        .and_then(|()| write_blob(to, &bytes))
+        .is_ok()
 }

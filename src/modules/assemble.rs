@@ -144,7 +144,7 @@ impl Module for Assemble {
 
     fn result(args: &Args, view: &dyn View, _: &[Outcome]) -> Result<Json> {
         if let Some(incoming) = args.incoming() {
-            let mut result = incoming.result(view)?;
+            let mut result = incoming.result(view, &[])?;
             result["src"] = json!(args.src);
             return Ok(result);
         }

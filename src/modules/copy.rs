@@ -149,10 +149,10 @@ impl Module for Copy {
         }
     }
 
-    fn result(args: &Args, view: &dyn View, _: &[Outcome]) -> Result<Json> {
+    fn result(args: &Args, view: &dyn View, done: &[Outcome]) -> Result<Json> {
         match &args.local {
             None => remote::result(args, view),
-            Some(Local::File(sent)) => args.incoming(sent, &args.shared).result(view),
+            Some(Local::File(sent)) => args.incoming(sent, &args.shared).result(view, done),
             Some(Local::Tree(_)) => {
                 let dest = Place::of(&args.dest, view)?.shown;
                 Ok(json!({

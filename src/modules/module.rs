@@ -117,6 +117,15 @@ pub trait Control {
     /// Names a content, so that the host can ask for it.
     fn blob(&self, bytes: Vec<u8>) -> Blob;
 
+    /// Names the content of a local file, as [`Control::read`] and [`Control::blob`] would, without
+    /// holding a large one in memory.
+    ///
+    /// # Errors
+    /// As [`Control::read`].
+    fn blob_of_file(&self, path: &Path, decrypt: bool) -> Result<Blob> {
+        Ok(self.blob(self.read(path, decrypt)?))
+    }
+
     /// The value of an option with its place, for errors: `control.span("src")`.
     fn span(&self, option: &str) -> Span;
 }

@@ -125,8 +125,8 @@ impl Module for Template {
         incoming(args)?.explain(planned, view)
     }
 
-    fn result(args: &Args, view: &dyn View, _: &[Outcome]) -> Result<Json> {
-        incoming(args)?.result(view)
+    fn result(args: &Args, view: &dyn View, done: &[Outcome]) -> Result<Json> {
+        incoming(args)?.result(view, done)
     }
 }
 

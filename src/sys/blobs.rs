@@ -12,7 +12,22 @@ pub trait Blobs: Send {
     /// # Errors
     /// `no-blob` where nobody sent it.
     fn get(&self, blob: &Blob) -> Result<Arc<[u8]>>;
+
+    /// Hands the bytes of a content to `to`, piece by piece where it is large. Whether they are the
+    /// right ones is known at the end.
+    ///
+    /// # Errors
+    /// As [`Blobs::get`], and those of `to`.
+    fn copy(&self, blob: &Blob, to: &mut Sink<'_>) -> Result<()> {
+        to(&self.get(blob)?)
+    }
+
+    /// These contents are about to be asked for, in this order.
+    fn expect(&self, _blobs: Vec<Blob>) {}
 }
+
+/// Takes the next bytes of a content.
+pub type Sink<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 
 /// Contents in memory, by SHA-256.
 #[derive(Clone, Debug, Default)]

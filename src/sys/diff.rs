@@ -66,6 +66,10 @@ pub fn of(op: &Op, view: &dyn View) -> Result<Option<Diff>> {
         } => {
             let after = match content {
                 Content::Bytes(bytes) => Known::Known(bytes.clone()),
+                // Not fetched to be found too large.
+                Content::Blob(blob) if blob.size > MAX_SIZE as u64 => {
+                    Known::Known(vec![0; MAX_SIZE + 1].into())
+                }
                 Content::Blob(blob) => Known::Known(view.blob(blob)?),
                 Content::Unknown => Known::Unknown,
             };

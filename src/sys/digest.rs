@@ -60,6 +60,58 @@ impl Algorithm {
     }
 }
 
+/// Sums up a content as its bytes come.
+#[derive(Default)]
+pub struct Hasher {
+    sha256: sha2::Sha256,
+}
+
+impl Hasher {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+    }
+
+    /// The SHA-256 of all of them.
+    pub fn sha256(self) -> String {
+        hex(&self.sha256.finalize())
+    }
+}
+
+/// Names the content of a file without holding it in memory.
+///
+/// # Errors
+/// Those of reading it.
+pub fn blob_of_file(file: &std::fs::File) -> io::Result<super::Blob> {
+    let (mut sha256, mut sha1) = (sha2::Sha256::new(), sha1::Sha1::new());
+    let mut size = 0;
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let read = match (&mut &*file).read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        sha256.update(&buffer[..read]);
+        sha1.update(&buffer[..read]);
+        size += read as u64;
+    }
+    Ok(super::Blob {
+        sha256: hex(&sha256.finalize()),
+        sha1: hex(&sha1.finalize()),
+        size,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, b| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{b:02x}");
+        out
+    })
+}
+
 fn sum<D: Digest>(mut reader: impl Read) -> io::Result<String> {
     let mut digest = D::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -71,11 +123,7 @@ fn sum<D: Digest>(mut reader: impl Read) -> io::Result<String> {
             Err(e) => return Err(e),
         }
     }
-    Ok(digest.finalize().iter().fold(String::new(), |mut out, b| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{b:02x}");
-        out
-    }))
+    Ok(hex(&digest.finalize()))
 }
 
 #[cfg(test)]

@@ -21,6 +21,14 @@ pub struct Done {
 /// That of the operation, and `command-failed` for a [`Op::Run`] that must succeed and did not.
 pub fn execute(host: &mut dyn Host, ops: &[Op], want_diff: bool) -> Result<Done> {
     let mut done = Done::default();
+    host.expect(ops);
+    let performed = each(host, ops, want_diff, &mut done);
+    // Also what was performed before a failure.
+    let settled = host.settle();
+    performed.and(settled).map(|()| done)
+}
+
+fn each(host: &mut dyn Host, ops: &[Op], want_diff: bool, done: &mut Done) -> Result<()> {
     for op in ops {
         if want_diff && let Some(diff) = diff::of(op, host.view())? {
             diff::push(&mut done.diffs, diff);
@@ -43,7 +51,7 @@ pub fn execute(host: &mut dyn Host, ops: &[Op], want_diff: bool) -> Result<Done>
         }
         done.outcomes.push(outcome);
     }
-    Ok(done)
+    Ok(())
 }
 
 fn is_opaque(op: &Op) -> bool {

@@ -26,7 +26,7 @@ pub mod words;
 pub use account::{Group, User};
 pub use blobs::{Blobs, MemoryBlobs};
 pub use command::{Command, Output};
-pub use digest::Algorithm;
+pub use digest::{Algorithm, Hasher};
 pub use execute::{Done, execute};
 pub use http::{Endpoint, Request, Response, Tls};
 pub use op::{Content, Declared, Effect, Op, Outcome, Owner};

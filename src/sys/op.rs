@@ -144,6 +144,19 @@ pub struct Owner {
     pub group: Option<String>,
 }
 
+impl Op {
+    /// The content that must be fetched for it.
+    pub fn blob(&self) -> Option<&Blob> {
+        match self {
+            Op::Write {
+                content: Content::Blob(blob),
+                ..
+            } => Some(blob),
+            _ => None,
+        }
+    }
+}
+
 impl Owner {
     /// True where nothing is to be set.
     pub fn is_empty(&self) -> bool {

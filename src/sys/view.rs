@@ -64,6 +64,14 @@ pub struct Blob {
 }
 
 impl Blob {
+    /// Contents above this size (1 MiB) travel in pieces and are not held in memory.
+    pub const LARGE: u64 = 1 << 20;
+
+    /// True for a content that is better not held in memory.
+    pub fn is_large(&self) -> bool {
+        self.size > Blob::LARGE
+    }
+
     /// Names a content.
     pub fn of(bytes: &[u8]) -> Blob {
         Blob {
@@ -168,6 +176,17 @@ pub trait View {
 pub trait Host: View {
     /// Performs one operation. An error leaves nothing half-written.
     fn perform(&mut self, op: &Op) -> Result<Outcome>;
+
+    /// These operations are about to be performed, in this order.
+    fn expect(&mut self, _ops: &[Op]) {}
+
+    /// What was performed since [`Host::expect`] is to outlast a loss of power.
+    ///
+    /// # Errors
+    /// The system could not write it.
+    fn settle(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// This host as a view.
     fn view(&self) -> &dyn View;

@@ -7,6 +7,9 @@ use std::io::{self, Read, Write};
 /// No frame is larger (1 GiB): a length beyond it means that the stream is no gxdeploy stream.
 const MAX: usize = 1 << 30;
 
+/// From here on a second write costs less than a copy.
+const LONG: usize = 64 << 10;
+
 /// One frame as read.
 #[derive(Debug)]
 pub enum Frame<M> {
@@ -69,18 +72,28 @@ pub fn frame_of(payload: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 fn write_frame(to: &mut impl Write, kind: u8, payload: &[u8]) -> io::Result<()> {
-    to.write_all(&frame(kind, payload)?)?;
+    if payload.len() < LONG {
+        to.write_all(&frame(kind, payload)?)?;
+    } else {
+        to.write_all(&head(kind, payload)?)?;
+        to.write_all(payload)?;
+    }
     to.flush()
 }
 
-fn frame(kind: u8, payload: &[u8]) -> io::Result<Vec<u8>> {
+fn head(kind: u8, payload: &[u8]) -> io::Result<[u8; 5]> {
     let len = u32::try_from(payload.len())
         .ok()
         .filter(|len| *len as usize <= MAX)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "frame larger than 1 GiB"))?;
-    let mut frame = Vec::with_capacity(payload.len() + 5);
-    frame.extend_from_slice(&len.to_be_bytes());
-    frame.push(kind);
+    let [a, b, c, d] = len.to_be_bytes();
+    Ok([a, b, c, d, kind])
+}
+
+fn frame(kind: u8, payload: &[u8]) -> io::Result<Vec<u8>> {
+    let head = head(kind, payload)?;
+    let mut frame = Vec::with_capacity(payload.len() + head.len());
+    frame.extend_from_slice(&head);
     frame.extend_from_slice(payload);
     Ok(frame)
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
 /// Version of the messages. Both sides are the same binary, so a difference is an error.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// From the control side (or a parent agent) to an agent.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,15 +21,10 @@ pub enum ToAgent {
     Bye,
     /// Perform this after what was sent before.
     Step(Box<Step>),
-    /// A content follows in the next frame; the agent asked for it.
-    Blob {
-        /// Its SHA-256.
-        sha256: String,
-    },
-    /// The control side does not have a content that was asked for.
-    NoBlob {
-        /// Its SHA-256.
-        sha256: String,
+    /// The pieces of contents that were asked for follow in the next frame, one after the other.
+    Pieces {
+        /// The length of each; `None` where the control side does not have it.
+        lengths: Vec<Option<usize>>,
     },
     /// End child agents, so that the next step starts new ones (new groups of the user, say).
     Reset,
@@ -115,10 +110,10 @@ pub enum FromAgent {
         /// Without its newline.
         line: String,
     },
-    /// The agent needs the bytes of a content and waits for them.
-    NeedBlob {
-        /// Its SHA-256.
-        sha256: String,
+    /// The agent needs these pieces of contents.
+    Need {
+        /// Not more than [`Piece::MOST`] bytes together.
+        pieces: Vec<Piece>,
     },
     /// A step ended.
     Done {
@@ -141,6 +136,22 @@ pub enum FromAgent {
         /// Why.
         diag: Box<Diag>,
     },
+}
+
+/// A part of a content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// The content's SHA-256.
+    pub sha256: String,
+    /// Where it begins.
+    pub from: u64,
+    /// How many bytes.
+    pub length: usize,
+}
+
+impl Piece {
+    /// The most that is asked for at once (1 MiB): a message must not have to wait long for it.
+    pub const MOST: usize = 1 << 20;
 }
 
 /// One rendered step.

@@ -7,7 +7,7 @@ use super::write::{Rewrite, backup_of};
 use crate::args::Mode;
 use crate::diag::{Diag, Result};
 use crate::sys::path::parent;
-use crate::sys::{Algorithm, Blob, Content, Known, Op, View};
+use crate::sys::{Algorithm, Blob, Content, Known, Op, Outcome, View};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
@@ -130,8 +130,11 @@ impl Incoming<'_> {
         let written = planned.iter().any(|op| matches!(op, Op::Write { .. }));
         match (&self.sent.blob, written) {
             (Some(blob), true) => {
-                let md5 = Algorithm::Md5.of(&view.blob(blob)?);
-                keys.insert("md5sum".into(), json!(md5));
+                // A large one is summed up when it is there.
+                if !blob.is_large() {
+                    let md5 = Algorithm::Md5.of(&view.blob(blob)?);
+                    keys.insert("md5sum".into(), json!(md5));
+                }
                 keys.insert("src".into(), json!(self.sent.name));
             }
             _ => {
@@ -148,12 +151,16 @@ impl Incoming<'_> {
     ///
     /// # Errors
     /// Those of the view.
-    pub fn result(&self, view: &dyn View) -> Result<Json> {
+    pub fn result(&self, view: &dyn View, done: &[Outcome]) -> Result<Json> {
         let mut keys = Map::new();
         let place = self.place(view)?;
         keys.insert("dest".into(), json!(place.shown));
         if let Some(blob) = &self.sent.blob {
             keys.insert("checksum".into(), json!(blob.sha1));
+            if blob.is_large() && !done.is_empty() {
+                let md5 = view.digest(&place.at, Algorithm::Md5)?.known().flatten();
+                keys.extend(md5.map(|md5| ("md5sum".to_owned(), json!(md5))));
+            }
         }
         keys.extend(describe(&place.at, view)?);
         Ok(Json::Object(keys))

@@ -69,10 +69,9 @@ fn local(src: &str, args: &Own, control: &dyn Control) -> Result<Local> {
 }
 
 fn file(path: &Path, name: String, args: &Own, control: &dyn Control) -> Result<Sent> {
-    let bytes = control.read(path, args.decrypt)?;
     Ok(Sent {
         name,
-        blob: Some(control.blob(bytes)),
+        blob: Some(control.blob_of_file(path, args.decrypt)?),
         mode: path.metadata().map_or(0o644, |m| m.permissions().mode() & 0o7777),
     })
 }

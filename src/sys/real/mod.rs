@@ -29,9 +29,14 @@ pub use running::end_commands;
 use serde_json::Value as Json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// More new files than this in one step are synced together: one by one takes milliseconds each.
+const MANY: usize = 8;
 
 /// Called with each line that a running command writes.
 pub type OnLine = Box<dyn FnMut(&str) + Send>;
@@ -47,6 +52,8 @@ pub struct RealHost {
     umask: u32,
     accounts: RefCell<Accounts>,
     blobs: Box<dyn Blobs>,
+    /// While many files are written: the file systems that have new ones, each with a file there.
+    unsynced: Option<RefCell<BTreeMap<u64, File>>>,
     /// Where the lines of running commands go while they run.
     pub on_line: Option<OnLine>,
     /// Called once, before the first operation; its error keeps the host as it is.
@@ -74,6 +81,7 @@ impl RealHost {
             umask: process_umask(),
             accounts: RefCell::new(accounts),
             blobs: Box::new(MemoryBlobs::default()),
+            unsynced: None,
             on_line: None,
             before_effect: None,
             deadline: None,
@@ -107,6 +115,18 @@ impl RealHost {
     /// Sets the mask for new files and directories and for commands.
     pub fn set_umask(&mut self, umask: u32) {
         self.umask = umask & 0o777;
+    }
+
+    /// True if a new file need not be synced now, since [`Host::settle`] does it for many at once.
+    fn sync_later(&self, file: &File) -> bool {
+        let Some(unsynced) = &self.unsynced else {
+            return false;
+        };
+        let (Ok(meta), Ok(file)) = (file.metadata(), file.try_clone()) else {
+            return false;
+        };
+        unsynced.borrow_mut().entry(meta.dev()).or_insert(file);
+        true
     }
 
     fn abs(&self, path: &Path) -> PathBuf {
@@ -313,6 +333,22 @@ fn answered(request: &Request, answer: Result<Response>) -> Result<Outcome> {
 }
 
 impl Host for RealHost {
+    fn expect(&mut self, ops: &[Op]) {
+        let blobs: Vec<Blob> = ops.iter().filter_map(Op::blob).cloned().collect();
+        self.unsynced = (blobs.len() > MANY).then(RefCell::default);
+        self.blobs.expect(blobs);
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        let unsynced = self.unsynced.take().map(RefCell::into_inner);
+        for file in unsynced.unwrap_or_default().into_values() {
+            nix::unistd::syncfs(&file).map_err(|e| {
+                Diag::error("io", format!("cannot write the new files to disk: {e}"))
+            })?;
+        }
+        Ok(())
+    }
+
     fn perform(&mut self, op: &Op) -> Result<Outcome> {
         if let Some(mut before) = self.before_effect.take() {
             before()?;
@@ -349,14 +385,13 @@ impl Host for RealHost {
                 validate,
                 secret: _,
             } => {
-                let bytes = write::bytes(self, content)?;
                 write::Replace {
                     mode: *mode,
                     owner: self.ids(owner)?,
                     backup: backup.as_deref(),
                     validate: validate.as_deref(),
                 }
-                .write(self, path, &bytes)?;
+                .write(self, path, content)?;
             }
             Op::CopyFile { from, path, mode } => write::copy(self, from, path, *mode)?,
             Op::Mkdir { path, mode } => files::mkdir(path, *mode, self.umask)?,

@@ -8,19 +8,19 @@ use crate::diag::{Diag, Result};
 use crate::sys::{Command, Content, View, path};
 use nix::libc;
 use std::fs::{self, File, Metadata, Permissions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::sync::Arc;
 
 /// Names of temporary files start with this.
 pub(super) const PREFIX: &str = ".gxdeploy-";
 
-/// The bytes of a content.
-pub(super) fn bytes(host: &RealHost, content: &Content) -> Result<Arc<[u8]>> {
+/// Writes a content.
+fn pour(host: &RealHost, content: &Content, path: &Path, to: &mut File) -> Result<()> {
+    let mut sink = |bytes: &[u8]| to.write_all(bytes).map_err(|e| Diag::io("write", path, &e));
     match content {
-        Content::Bytes(bytes) => Ok(bytes.clone()),
-        Content::Blob(blob) => host.blob(blob),
+        Content::Bytes(bytes) => sink(bytes),
+        Content::Blob(blob) => host.blobs.copy(blob, &mut sink),
         Content::Unknown => Err(Diag::error(
             "unknown-content",
             "the content of the file depends on something that is not known",
@@ -39,11 +39,11 @@ pub(super) struct Replace<'a> {
 }
 
 impl Replace<'_> {
-    pub(super) fn write(&self, host: &RealHost, path: &Path, bytes: &[u8]) -> Result<()> {
-        self.replace(host, path, &mut &bytes[..])
+    pub(super) fn write(&self, host: &RealHost, path: &Path, content: &Content) -> Result<()> {
+        self.replace(host, path, &mut |to| pour(host, content, path, to))
     }
 
-    fn replace(&self, host: &RealHost, path: &Path, source: &mut dyn Read) -> Result<()> {
+    fn replace(&self, host: &RealHost, path: &Path, fill: &mut Fill<'_>) -> Result<()> {
         let fail = |e: io::Error| Diag::io("write", path, &e);
         let old = match fs::symlink_metadata(path) {
             Ok(meta) if meta.is_dir() => return Err(is_directory(path)),
@@ -56,17 +56,20 @@ impl Replace<'_> {
             None => NewFile::in_dir(dir),
         }
         .map_err(fail)?;
-        io::copy(source, new.file_mut()).map_err(fail)?;
-        new.file_mut().flush().map_err(fail)?;
+        fill(new.file_mut())?;
         if let Some(words) = self.validate {
             validate(host, words, &new.path())?;
         }
         self.dress(host, path, &new, old.as_ref()).map_err(fail)?;
-        new.file().sync_all().map_err(fail)?;
+        // With nothing in its place before, nothing is lost if it reaches the disk with the others.
+        let later = old.is_none() && host.sync_later(new.file());
+        if !later {
+            new.file().sync_all().map_err(fail)?;
+        }
         if let (Some(backup), Some(_)) = (self.backup, &old) {
             keep(path, backup)?;
         }
-        put_in_place(new, path).map_err(fail)
+        put_in_place(new, path, !later).map_err(fail)
     }
 
     /// Attributes: those asked for, else the old file's, else those of a new file.
@@ -110,7 +113,11 @@ pub(super) fn copy(host: &RealHost, from: &Path, path: &Path, mode: Option<u32>)
         mode: mode.or((!exists).then(|| meta.mode() & 0o7777)),
         ..Replace::default()
     }
-    .replace(host, path, &mut source)
+    .replace(host, path, &mut |to| {
+        io::copy(&mut source, to)
+            .map(|_| ())
+            .map_err(|e| Diag::io("write", path, &e))
+    })
 }
 
 fn is_directory(path: &Path) -> Box<Diag> {
@@ -120,9 +127,13 @@ fn is_directory(path: &Path) -> Box<Diag> {
     )
 }
 
-/// Gives the file its name, and makes sure that the name is on disk too.
-fn put_in_place(new: NewFile, path: &Path) -> io::Result<()> {
+/// Writes the bytes of a new file.
+type Fill<'a> = dyn FnMut(&mut File) -> Result<()> + 'a;
+
+/// Gives the file its name, and makes sure that the name is on disk too if it is to be there `now`.
+fn put_in_place(new: NewFile, path: &Path, now: bool) -> io::Result<()> {
     match new.persist(path) {
+        Ok(()) if !now => Ok(()),
         Ok(()) => {
             // A file system that cannot sync a directory has no stronger promise to give.
             if let Ok(dir) = File::open(path::parent(path)) {

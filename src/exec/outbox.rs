@@ -156,7 +156,10 @@ mod tests {
             private: false,
             epoch: 1,
             module: module.to_owned(),
-            args: json!({"path": "/x", "cmd": "x", "argv": null}),
+            args: match module {
+                "file" => json!([{"path": "/x"}, {}]),
+                _ => json!({"cmd": "x", "argv": null}),
+            },
             flags: Flags::default(),
             mode: Mode::Apply,
             environment: std::collections::BTreeMap::new(),

@@ -96,3 +96,62 @@ fn a_handler_that_failed_is_pending() {
         assert_eq!(log(work.path()), "restart", "{said}");
     }
 }
+
+#[test]
+fn a_task_that_failed_notifies_nobody() {
+    let work = tempfile::tempdir().unwrap();
+    let d = work.path().display();
+    let text = format!(
+        "- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n    - shell: touch {d}/x\n      notify: restart\n      failed_when: true\n  handlers:\n    - name: restart\n      shell: echo restart >> {d}/log\n"
+    );
+    fs::write(work.path().join("p.yml"), text).unwrap();
+    let said = run(work.path(), "apply");
+    assert!(work.path().join("x").exists(), "{said}");
+    assert!(!work.path().join("state/gxdeploy/pending.json").exists());
+    let planned = run(work.path(), "plan");
+    assert!(!planned.contains("handlers are pending"), "{planned}");
+}
+
+#[test]
+fn names_of_one_machine_have_handlers_of_their_own() {
+    let work = tempfile::tempdir().unwrap();
+    let d = work.path().display();
+    let text = format!(
+        "- hosts: all\n  connection: local\n  gather_facts: false\n  tasks:\n    - copy: {{content: x, dest: '{d}/x-{{{{ inventory_hostname }}}}'}}\n      notify: restart\n  handlers:\n    - name: restart\n      shell: \"test -e {d}/ready && echo {{{{ inventory_hostname }}}} >> {d}/log\"\n"
+    );
+    fs::write(work.path().join("p.yml"), text).unwrap();
+    let with = |verb: &str, hosts: &str, more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_gxdeploy"))
+            .args([verb, "-i", hosts])
+            .args(more)
+            .env("XDG_STATE_HOME", work.path().join("state"))
+            .current_dir(work.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr)
+    };
+    with("apply", "one,", &["p.yml"]);
+    fs::write(work.path().join("ready"), "").unwrap();
+    // The other name has changed nothing yet, and nothing waits for it.
+    let planned = with("plan", "two,", &["p.yml"]);
+    assert!(!planned.contains("handlers are pending"), "{planned}");
+    let planned = with("plan", "one,", &["p.yml"]);
+    assert!(
+        planned.contains("host one: handlers are pending"),
+        "{planned}"
+    );
+    // `status` and `show` tell of it too.
+    let status = with("status", "one,", &["-c", "local"]);
+    assert!(
+        status.contains("host one: handlers are pending"),
+        "{status}"
+    );
+    with("apply", "two,", &["p.yml"]);
+    assert_eq!(log(work.path()), "two");
+    with("apply", "one,two", &["p.yml"]);
+    assert_eq!(log(work.path()), "two one");
+    with("apply", "one,two", &["p.yml"]);
+    assert_eq!(log(work.path()), "two one");
+}

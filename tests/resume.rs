@@ -219,3 +219,127 @@ fn the_record_holds_no_secret() {
         "token-4711\n"
     );
 }
+
+/// Waits for a text in the output of a run that goes on.
+fn wait_for(log: &Path, text: &str) {
+    for _ in 0..1200 {
+        if fs::read_to_string(log).unwrap_or_default().contains(text) {
+            return;
+        }
+        sleep(Duration::from_millis(50));
+    }
+    panic!("{text} did not come: {:?}", fs::read_to_string(log));
+}
+
+#[test]
+fn ctrl_c_ends_what_runs() {
+    let work = tempfile::tempdir().unwrap();
+    let text = "
+- hosts: all
+  gather_facts: false
+  tasks:
+    - shell: echo one >> log
+    - name: long
+      shell: echo $$ > pid; test -e ready || sleep 1000; echo two >> log
+    - shell: echo three >> log
+";
+    fs::write(work.path().join("p.yml"), text).unwrap();
+    let out = work.path().join("out");
+    let file = fs::File::create(&out).unwrap();
+    let mut control = gxdeploy(work.path(), &["apply", "-i", "a,", "-c", "local", "p.yml"]);
+    // As a shell does it: the signal goes to the whole group.
+    std::os::unix::process::CommandExt::process_group(&mut control, 0);
+    let mut control = control
+        .stdout(file.try_clone().unwrap())
+        .stderr(file)
+        .spawn()
+        .unwrap();
+    wait_for(&work.path().join("pid"), "\n");
+    let group = nix::unistd::Pid::from_raw(i32::try_from(control.id()).unwrap());
+    nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGINT).unwrap();
+    assert_eq!(control.wait().unwrap().code(), Some(99));
+    let said = fs::read_to_string(&out).unwrap();
+    assert!(
+        said.contains("host a: interrupted at or before task `long`"),
+        "{said}"
+    );
+    let pid = fs::read_to_string(work.path().join("pid")).unwrap();
+    assert!(
+        !Path::new("/proc").join(pid.trim()).exists(),
+        "it still runs"
+    );
+    assert_eq!(log(work.path()), ["one"]);
+    let (said, _) = run(work.path(), &["runs"]);
+    assert!(said.contains("interrupted"), "{said}");
+    fs::write(work.path().join("ready"), "").unwrap();
+    let (said, exit) = run(work.path(), &["resume"]);
+    assert_eq!(exit, 0, "{said}");
+    assert_eq!(log(work.path()), ["one", "two", "three"], "{said}");
+}
+
+#[test]
+fn two_runs_do_not_change_a_host_at_once() {
+    let work = tempfile::tempdir().unwrap();
+    let w = work.path();
+    let play = |name: &str, tasks: &str| {
+        let text = format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}");
+        fs::write(w.join(name), text).unwrap();
+    };
+    play(
+        "slow.yml",
+        "    - shell: echo began >> log; while test ! -e go; do sleep 0.05; done; echo ended >> log\n",
+    );
+    play("p.yml", "    - shell: echo other >> log\n");
+    let words = |name: &'static str| ["apply", "-i", "a,", "-c", "local", name];
+    let start = |name: &'static str, out: &str| {
+        let file = fs::File::create(w.join(out)).unwrap();
+        let mut command = gxdeploy(w, &words(name));
+        command.stdout(file.try_clone().unwrap()).stderr(file);
+        command.spawn().unwrap()
+    };
+    let mut first = start("slow.yml", "first");
+    wait_for(&w.join("log"), "began");
+    let (said, exit) = run(
+        w,
+        &[
+            "apply", "--lock", "refuse", "-i", "a,", "-c", "local", "p.yml",
+        ],
+    );
+    assert!(
+        exit == 2 && said.contains("another run has the host: run "),
+        "{said}"
+    );
+    let mut second = start("p.yml", "second");
+    wait_for(&w.join("second"), "host a: waiting for run ");
+    assert_eq!(log(w), ["began"]);
+    fs::write(w.join("go"), "").unwrap();
+    assert!(first.wait().unwrap().success() && second.wait().unwrap().success());
+    assert_eq!(log(w), ["began", "ended", "other"]);
+    assert_eq!(
+        fs::read_dir(w.join("state/gxdeploy/holders"))
+            .unwrap()
+            .count(),
+        1,
+        "the lock of locks"
+    );
+
+    // A run whose processes are dead holds nothing.
+    fs::remove_file(w.join("go")).unwrap();
+    let mut first = start("slow.yml", "first");
+    while log(w).len() < 4 {
+        sleep(Duration::from_millis(5));
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let (said, exit) = run(w, &words("p.yml"));
+    assert_eq!(exit, 0, "{said}");
+
+    // A run within a step of another does not wait for that.
+    let me = env!("CARGO_BIN_EXE_gxdeploy");
+    play(
+        "outer.yml",
+        &format!("    - shell: {me} apply -i a, -c local p.yml\n"),
+    );
+    let (said, exit) = run(w, &words("outer.yml"));
+    assert_eq!(exit, 0, "{said}");
+}

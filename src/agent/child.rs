@@ -6,12 +6,13 @@ use crate::modules::StepResult;
 use crate::sys::real::RealHost;
 use crate::sys::{Known, User, View};
 use crate::wire::{
-    Become, Frame, FromAgent, PROTOCOL, Step, ToAgent, read_frame, write_blob, write_message,
+    Become, Claim, Frame, FromAgent, Hello, PROTOCOL, Step, ToAgent, read_frame, write_blob,
+    write_message,
 };
 use std::io::{BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// What the become program shows when it wants the password; unlikely in any other output.
 const PROMPT: &str = "[gxdeploy become] password:";
@@ -118,7 +119,7 @@ impl Child {
             match message {
                 FromAgent::Done { result, .. } => return Ok(*result),
                 FromAgent::Lost { diag, .. } => return Err(diag),
-                FromAgent::Live { .. } => {
+                FromAgent::Live { .. } | FromAgent::Held { .. } => {
                     let _ = send(out, &message);
                 }
                 FromAgent::Need { .. } => {
@@ -132,16 +133,56 @@ impl Child {
                 FromAgent::Ready { .. }
                 | FromAgent::Dropped { .. }
                 | FromAgent::Attached(_)
+                | FromAgent::Cancelled
                 | FromAgent::Warning { .. } => {}
             }
         }
     }
 
     fn say(&mut self, message: &ToAgent) -> std::io::Result<()> {
-        match &mut *self.to.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(to) => write_message(to, message),
-            None => Err(std::io::ErrorKind::BrokenPipe.into()),
+        say(&self.to, message)
+    }
+
+    /// Has it hold the host for a run, too: another user may have come another way.
+    pub fn claim(&mut self, claim: &Claim) {
+        let hello = Hello {
+            claim: Some(claim.clone()),
+            ..Hello::default()
+        };
+        // One that is gone is noticed by the first step.
+        let _ = self.say(&ToAgent::Hello(Box::new(hello)));
+    }
+}
+
+/// The inputs of all child agents, for whoever has to tell them something while a step runs.
+#[derive(Clone, Default)]
+pub struct Children(Arc<Mutex<Vec<WeakInput>>>);
+
+type WeakInput = Weak<Mutex<Option<ChildStdin>>>;
+
+impl Children {
+    /// There is another one.
+    pub fn add(&self, child: &Child) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|to| to.strong_count() > 0);
+        all.push(Arc::downgrade(&child.to));
+    }
+
+    /// Has them end what they run.
+    pub fn cancel(&self) {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for to in all.iter().filter_map(Weak::upgrade) {
+            // One that is gone runs nothing.
+            let _ = say(&to, &ToAgent::Cancel);
         }
+    }
+}
+
+fn say(to: &ChildInput, message: &ToAgent) -> std::io::Result<()> {
+    let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
+    match to.as_mut() {
+        Some(to) => write_message(to, message),
+        None => Err(std::io::ErrorKind::BrokenPipe.into()),
     }
 }
 

@@ -1,13 +1,14 @@
 //! What has arrived and is not yet worked on.
 
 use super::blobs::Delivery;
-use super::child;
+use super::child::{self, Children};
 use super::input::{self, Input};
 use super::line::{Asker, Out, send};
+use super::lock;
 use super::pending::Shared;
 use super::session::{LENIENCE, Session, not_kept};
 use crate::sys::real::end_commands;
-use crate::wire::{Frame, Step, ToAgent, read_frame};
+use crate::wire::{Claim, Frame, FromAgent, Step, ToAgent, read_frame};
 use std::io::{self, BufReader};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -19,6 +20,8 @@ pub enum Item {
     Step(Box<Step>),
     /// End child agents.
     Reset,
+    /// Hold the host for a run.
+    Lock(Box<Claim>),
 }
 
 /// A control side that says nothing for so long is gone: it has a message to send every few seconds.
@@ -35,7 +38,7 @@ pub struct Inbox {
 
 /// Starts to read standard input. At the end, in the middle of a step too, commands that run are
 /// ended, and this process with them.
-pub fn open(out: &Out, pending: &Shared) -> Inbox {
+pub fn open(out: &Out, pending: &Shared, children: &Children) -> Inbox {
     let (items_in, items) = channel();
     let (deliveries_in, deliveries) = channel();
     let mut reader = Reader {
@@ -44,6 +47,7 @@ pub fn open(out: &Out, pending: &Shared) -> Inbox {
         items: items_in,
         deliveries: deliveries_in,
         session: None,
+        children: children.clone(),
     };
     std::thread::spawn(move || {
         let through = reader.read();
@@ -52,6 +56,7 @@ pub fn open(out: &Out, pending: &Shared) -> Inbox {
         if through {
             reader.out.forget();
         }
+        lock::release();
         drop(reader.session);
         std::process::exit(0);
     });
@@ -64,6 +69,7 @@ struct Reader {
     items: Sender<Item>,
     deliveries: Sender<Delivery>,
     session: Option<Session>,
+    children: Children,
 }
 
 impl Reader {
@@ -127,6 +133,14 @@ impl Reader {
             let item = match message {
                 ToAgent::Bye => return Ok(()),
                 ToAgent::Alive => continue,
+                ToAgent::Cancel => {
+                    self.out.begin_no_more();
+                    self.children.cancel();
+                    end_commands(LENIENCE);
+                    self.out.await_idle(LENIENCE * 2);
+                    send(&self.out, &FromAgent::Cancelled)?;
+                    continue;
+                }
                 ToAgent::Hello(hello) => {
                     match Session::begin(&hello, &self.out, &self.pending) {
                         Ok(session) => {
@@ -136,7 +150,10 @@ impl Reader {
                         }
                         Err(e) => send(&self.out, &not_kept(&e))?,
                     }
-                    continue;
+                    match hello.claim {
+                        Some(claim) => Item::Lock(Box::new(claim)),
+                        None => continue,
+                    }
                 }
                 ToAgent::Step(step) => Item::Step(step),
                 ToAgent::Reset => Item::Reset,

@@ -14,6 +14,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Where an agent writes; shared with whatever reports while a step runs.
 pub type Out = Arc<Line>;
@@ -163,6 +164,7 @@ impl Line {
         };
         let frame = crate::wire::frame_of(&payload)?;
         if let Some(id) = id {
+            self.changed.notify_all();
             state.answered(
                 id,
                 matches!(message, FromAgent::Done { .. }),
@@ -246,6 +248,15 @@ impl Line {
     pub fn begin_no_more(&self) {
         self.lock().ending = true;
         self.changed.notify_all();
+    }
+
+    /// Waits until no step runs.
+    pub fn await_idle(&self, patience: Duration) {
+        let state = self.lock();
+        let wait = self
+            .changed
+            .wait_timeout_while(state, patience, |state| state.running.is_some());
+        drop(wait);
     }
 
     /// The control side is through: nothing of the session is kept.

@@ -16,6 +16,7 @@ mod input;
 mod job;
 mod journal;
 mod line;
+mod lock;
 mod pending;
 mod place;
 mod serve;

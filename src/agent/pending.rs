@@ -187,6 +187,7 @@ mod tests {
 
     fn handler(name: &str) -> PendingHandler {
         PendingHandler {
+            host: "h".to_owned(),
             place: "web".to_owned(),
             name: name.to_owned(),
         }

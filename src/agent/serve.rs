@@ -1,17 +1,18 @@
 //! The loop of an agent.
 
 use super::blobs::{RemoteBlobs, Shared};
-use super::child::Child;
+use super::child::{Child, Children};
 use super::inbox::{self, Inbox, Item};
 use super::job;
 use super::line::{Line, Out, send};
+use super::lock;
 use super::pending;
 use crate::diag::Diag;
 use crate::modules::{self, StepResult};
 use crate::sys::overlay::Overlay;
 use crate::sys::real::{BeforeEffect, RealHost};
 use crate::sys::{Host, Known, View};
-use crate::wire::{Become, FromAgent, Mode, PROTOCOL, Step};
+use crate::wire::{Become, Claim, FromAgent, Mode, PROTOCOL, Step};
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use std::time::Instant;
 pub fn serve() -> io::Result<()> {
     let out = Line::open()?;
     let pending = pending::open(&out);
-    let Inbox { items, deliveries } = inbox::open(&out, &pending);
+    let held = Children::default();
+    let Inbox { items, deliveries } = inbox::open(&out, &pending, &held);
     let blobs = Arc::new(RemoteBlobs::new(out.clone(), deliveries));
     let mut server = Server {
         real: real_host(&blobs)?,
@@ -34,6 +36,9 @@ pub fn serve() -> io::Result<()> {
         pending,
         planned: None,
         children: HashMap::new(),
+        held,
+        claim: None,
+        refused: None,
         failed: None,
     };
     let (pending, wrong) = server.pending.known();
@@ -50,6 +55,7 @@ pub fn serve() -> io::Result<()> {
         match item {
             Item::Step(step) => server.step(*step)?,
             Item::Reset => server.children.clear(),
+            Item::Lock(claim) => server.lock(*claim)?,
         }
     }
     Ok(())
@@ -64,11 +70,39 @@ struct Server {
     /// The planned host of this run; made by the first step that plans.
     planned: Option<Overlay<RealHost>>,
     children: HashMap<Become, Child>,
+    /// Their inputs.
+    held: Children,
+    /// The run that this host is held for.
+    claim: Option<Claim>,
+    /// Another run has the host, and this one does not wait.
+    refused: Option<Box<Claim>>,
     /// An epoch with a failure, and the last of its steps that is still performed.
     failed: Option<(u64, u64)>,
 }
 
 impl Server {
+    /// Holds the host for a run, when no other does.
+    fn lock(&mut self, claim: Claim) -> io::Result<()> {
+        let out = self.out.clone();
+        let mut by = None;
+        let taken = lock::take(&claim, |other| {
+            by = Some(Box::new(other.clone()));
+            let by = Box::new(other.clone());
+            // A control side that is gone does not wait.
+            let _ = send(&out, &FromAgent::Held { by });
+        });
+        match taken {
+            Ok(true) => self.claim = Some(claim),
+            Ok(false) => self.refused = by,
+            Err(e) => {
+                let text = format!("no lock keeps other runs away: {}", crate::diag::reason(&e));
+                let diag = Diag::warning("not-locked", text);
+                send(&self.out, &FromAgent::Warning { diag })?;
+            }
+        }
+        Ok(())
+    }
+
     fn step(&mut self, step: Step) -> io::Result<()> {
         let (id, epoch, drop_after) = (step.id, step.epoch, step.drop_after);
         if self.failed.is_some_and(|(e, last)| e == epoch && id > last) {
@@ -103,6 +137,9 @@ impl Server {
     }
 
     fn perform(&mut self, step: Step) -> Result<StepResult, Box<Diag>> {
+        if let Some(by) = &self.refused {
+            return Err(host_locked(by));
+        }
         if step.module == "user" {
             // An agent that still runs as a user keeps that user from being removed.
             self.children.clear();
@@ -135,7 +172,11 @@ impl Server {
             r#become.user = "root".to_owned();
         }
         if !self.children.contains_key(&r#become) {
-            let child = Child::start(&r#become, &self.real)?;
+            let mut child = Child::start(&r#become, &self.real)?;
+            self.held.add(&child);
+            if let (Some(claim), Mode::Apply) = (&self.claim, step.mode) {
+                child.claim(claim);
+            }
             self.children.insert(r#become.clone(), child);
         }
         let Some(child) = self.children.get_mut(&r#become) else {
@@ -214,6 +255,12 @@ impl Server {
             }
         }
     }
+}
+
+/// The error of a run that does not wait for another one.
+fn host_locked(by: &Claim) -> Box<Diag> {
+    let message = format!("another run has the host: {}", by.shown());
+    Diag::error("host-locked", message)
 }
 
 fn real_host(blobs: &Arc<RemoteBlobs>) -> io::Result<RealHost> {

@@ -37,12 +37,12 @@ impl Session {
             grace,
             received: 0,
         };
+        if !hello.journal && hello.grace == 0 && hello.attach.is_none() {
+            return Ok(session);
+        }
         let named = !hello.session.is_empty() && hello.session.chars().all(char::is_alphanumeric);
         if !named {
             return Err(io::Error::other("the session has no name"));
-        }
-        if !hello.journal && hello.grace == 0 && hello.attach.is_none() {
-            return Ok(session);
         }
         let dir = journal::directory()?;
         match &hello.attach {

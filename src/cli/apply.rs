@@ -5,7 +5,7 @@ use super::resume::without_values;
 use super::show::{Form, Show, complain};
 use crate::diag::{Exit, Level, Result};
 use crate::exec::record::{Head, Record};
-use crate::exec::{self, Listing, Once};
+use crate::exec::{self, Listing, Lock, Once};
 use crate::output::Screen;
 use std::path::PathBuf;
 
@@ -58,6 +58,9 @@ struct Playbooks {
     /// Exit code 2 if something changed (or would)
     #[arg(long)]
     detailed_exitcode: bool,
+    /// What to do where another run changes a host: `wait`, `refuse` (the host fails), or `none`
+    #[arg(long, value_name = "HOW", default_value = "wait", value_parser = ["wait", "refuse", "none"], hide_possible_values = true)]
+    lock: String,
     /// Check the playbooks, run nothing
     #[arg(long, help_heading = "Tasks")]
     syntax_check: bool,
@@ -134,6 +137,11 @@ impl Playbooks {
         options.playbooks.clone_from(&self.playbooks);
         options.detailed_exitcode = self.detailed_exitcode;
         self.selection.add_to(&mut options);
+        options.lock = match (form, self.lock.as_str()) {
+            (Form::Default, "wait") => Lock::Wait,
+            (Form::Default, "refuse") => Lock::Refuse,
+            _ => Lock::None,
+        };
         let what = Listing {
             hosts: self.common.hosts.list_hosts,
             tasks: self.list_tasks,

@@ -123,6 +123,7 @@ impl HostRun {
         if !failed {
             return Ok(());
         }
+        self.take_back(unit);
         self.failure = Some((failed_task(unit), judged.value));
         self.fatal = Some(unit.at.clone());
         self.forget_ahead();

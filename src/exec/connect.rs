@@ -64,8 +64,9 @@ pub fn open(
             .map_or(0, |way| way.limit.as_secs() * 2 + GRACE),
         journal: !run.options.check,
         attach: None,
+        claim: run.claim.clone(),
     };
-    let mut session = Session::open(link, run.blobs.clone(), hello, way)?;
+    let mut session = Session::open(link, run.blobs.clone(), hello, way, &run.interrupted, host)?;
     session.local = connection == "local";
     Ok(session)
 }

@@ -66,6 +66,7 @@ impl HostRun {
         let hello = Hello {
             session: open.name.clone(),
             grace: 0,
+            claim: None,
             journal: true,
             attach: Some(Attach {
                 answered,

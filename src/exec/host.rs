@@ -9,7 +9,7 @@ use super::queue::{Effect, Entry, Queue};
 use super::results::{self, Brings, Judged, Unit};
 use super::run::Run;
 use super::scope::{Own, PENDING, PendingFacts, TaskScope};
-use super::session::Session;
+use super::session::{INTERRUPTED, Session};
 use super::state::HostVars;
 use crate::diag::{Diag, Result};
 use crate::output::{Event, Status};
@@ -353,6 +353,7 @@ impl HostRun {
                 let host = self.host.clone();
                 self.run.collector().event(&Event::Live { host, line });
             }
+            FromAgent::Held { by } => super::lock::tell(&self.run, &self.host, &by),
             FromAgent::Warning { diag } => {
                 super::pending::warn_of_host(&self.run, &self.host, diag);
             }
@@ -363,6 +364,7 @@ impl HostRun {
             | FromAgent::Ready { .. }
             | FromAgent::Acting
             | FromAgent::Attached(_)
+            | FromAgent::Cancelled
             | FromAgent::Need { .. } => {}
         }
         Ok(true)
@@ -370,6 +372,9 @@ impl HostRun {
 
     /// The connection failed while a step was under way.
     fn unreachable(&mut self, diag: Box<Diag>) -> Result<bool, Stop> {
+        if diag.code == INTERRUPTED {
+            return Err(Stop::Interrupted);
+        }
         let unit = self.queue.units().next().cloned();
         self.sessions.remove(&self.host);
         self.forget_ahead();
@@ -384,6 +389,9 @@ impl HostRun {
     /// # Errors
     /// Always [`Stop::Unreachable`], unless the task ignores it.
     pub fn report_unreachable(&mut self, unit: &Arc<Unit>, diag: Box<Diag>) -> Result<(), Stop> {
+        if diag.code == INTERRUPTED {
+            return Err(Stop::Interrupted);
+        }
         let mut judged = Judged::new(serde_json::json!({
             "changed": false, "unreachable": true, "msg": diag.message,
         }));

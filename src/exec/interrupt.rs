@@ -1,4 +1,5 @@
-//! Ctrl-C: the first one ends the run between steps, the second one at once.
+//! Ctrl-C (and SIGTERM): the first one ends the run and the steps under way, the second one this
+//! process at once.
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +30,8 @@ pub fn watch(flag: &Arc<AtomicBool>) {
     #[expect(unsafe_code, reason = "there is no safe way to set a handler")]
     unsafe {
         // A process that cannot have the handler keeps the default: it ends at once.
-        let _ = sigaction(Signal::SIGINT, &action);
+        for signal in [Signal::SIGINT, Signal::SIGTERM] {
+            let _ = sigaction(signal, &action);
+        }
     }
 }

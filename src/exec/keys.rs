@@ -212,11 +212,8 @@ impl HostRun {
                     .collect(),
             });
         }
-        for session in self
-            .sessions
-            .values()
-            .filter(|session| session.is_through())
-        {
+        // What was under way has been ended: nobody has to ask the agents any more.
+        for session in self.sessions.values() {
             record.note(&Line::Closed {
                 name: session.name().to_owned(),
             });

@@ -144,11 +144,18 @@ pub fn unknown_outcome(reliable: bool) -> StepResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diag::SourceMap;
     use crate::modules::Flags;
     use proptest::prelude::*;
     use serde_json::json;
 
     fn step(id: u64, module: &str) -> ToAgent {
+        let args = match module {
+            "file" => json!({"path": "/x", "state": "directory"}),
+            _ => json!({"cmd": "x"}),
+        };
+        let entry = modules::find(module).unwrap();
+        let args = (entry.check)(&crate::value::from_json(&args), &SourceMap::default()).unwrap();
         ToAgent::Step(Box::new(Step {
             id,
             key: format!("k{id}"),
@@ -156,10 +163,7 @@ mod tests {
             private: false,
             epoch: 1,
             module: module.to_owned(),
-            args: match module {
-                "file" => json!([{"path": "/x"}, {}]),
-                _ => json!({"cmd": "x", "argv": null}),
-            },
+            args,
             flags: Flags::default(),
             mode: Mode::Apply,
             environment: std::collections::BTreeMap::new(),

@@ -105,6 +105,7 @@ impl HostRun {
             (None, None) => return None,
         };
         Some(PendingHandler {
+            host: self.host.clone(),
             place,
             name: name.to_text(),
         })
@@ -164,6 +165,23 @@ impl HostRun {
         if self.pending.kept.contains(&unit.at) {
             let handlers = self.pending_of(unit);
             self.pending.doubtful.extend(handlers);
+        }
+    }
+
+    /// A task has failed in the eyes of its conditions: a task that fails notifies nobody, so what its
+    /// step has noted on the host is taken back.
+    pub fn take_back(&mut self, unit: &Arc<Unit>) {
+        if !self.pending.kept.contains(&unit.at) {
+            return;
+        }
+        let handlers: BTreeSet<PendingHandler> = self.pending_of(unit).into_iter().collect();
+        let Some(session) = self.sessions.get_mut(&self.host) else {
+            return;
+        };
+        let wrong: Vec<PendingHandler> = handlers.difference(&session.pending).cloned().collect();
+        if !wrong.is_empty() {
+            // A connection that is gone is noticed by the next step.
+            let _ = session.note(Vec::new(), wrong);
         }
     }
 

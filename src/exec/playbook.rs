@@ -239,6 +239,7 @@ impl Prepared {
             cache.flush();
         }
         let forks = parts.options.forks;
+        let claim = super::lock::claim(&parts.options);
         let (record, replay) = match parts.options.record.clone() {
             Some((record, replay)) => (Some(record), replay.take()),
             None => (None, None),
@@ -260,6 +261,7 @@ impl Prepared {
             blobs: Arc::new(Blobs::default()),
             costs: super::costs::Costs::default(),
             record,
+            claim,
             replay: replay.map(std::sync::RwLock::new),
             plays: std::sync::atomic::AtomicU32::new(0),
             forks: Arc::new(Forks::new(forks)),

@@ -133,7 +133,8 @@ pub fn directory() -> Result<PathBuf> {
     Ok(state.join("gxdeploy/runs"))
 }
 
-fn now() -> u64 {
+/// Seconds since 1970.
+pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }
@@ -219,9 +220,12 @@ impl Record {
 
     /// Writes a line.
     pub fn note(&self, line: &Line) {
-        let Ok(mut text) = serde_json::to_vec(line) else {
-            return;
-        };
+        if let Ok(text) = serde_json::to_vec(line) {
+            self.write(text);
+        }
+    }
+
+    fn write(&self, mut text: Vec<u8>) {
         text.push(b'\n');
         let journal = self.0.journal.lock();
         // A run does not fail because its record cannot be written.
@@ -234,14 +238,20 @@ impl Record {
     pub fn step(&self, mut noted: Noted, result: &StepResult, private: bool) {
         let flag = |name: &str| result.result[name] == Json::Bool(true);
         noted.flags = (flag("changed"), result.is_failed());
-        let secret = || {
-            let text = serde_json::to_string(result).unwrap_or_default();
-            text.len() > LARGEST || self.0.secrets.mask(&text) != text
-        };
-        if !private && !secret() {
-            noted.result = Some(result.clone());
+        if private {
+            return self.note(&Line::Step(Box::new(noted)));
         }
-        self.note(&Line::Step(Box::new(noted)));
+        noted.result = Some(result.clone());
+        let mut line = Line::Step(Box::new(noted));
+        let text = serde_json::to_string(&line).unwrap_or_default();
+        if text.len() < LARGEST && (self.0.secrets.is_empty() || self.0.secrets.mask(&text) == text)
+        {
+            return self.write(text.into_bytes());
+        }
+        if let Line::Step(noted) = &mut line {
+            noted.result = None;
+        }
+        self.note(&line);
     }
 
     /// Writes what a host's journal has told of a step.

@@ -49,6 +49,8 @@ pub struct Run {
     pub(super) costs: super::costs::Costs,
     /// What is written down of the run.
     pub(super) record: Option<super::record::Record>,
+    /// By what it holds its hosts.
+    pub(super) claim: Option<crate::wire::Claim>,
     /// What an earlier attempt at it has done.
     pub(super) replay: Option<RwLock<super::replay::Replay>>,
     /// Plays so far.

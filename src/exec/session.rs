@@ -24,6 +24,10 @@ pub struct Session {
     next_id: u64,
     epoch: u64,
     waiting: bool,
+    /// The user does not want to go on.
+    interrupted: Arc<AtomicBool>,
+    /// The host's name in the inventory.
+    host: String,
     /// The agent is on this machine.
     pub local: bool,
     /// Handlers that the host knows to be pending.
@@ -55,13 +59,29 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// How long an agent may take to say what it knows.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The code of what ends a wait after Ctrl-C.
+pub const INTERRUPTED: &str = "interrupted";
+
+/// How often it is looked whether the user still wants to wait.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How long an agent may take to end what it runs.
+const CANCEL: Duration = Duration::from_secs(8);
+
 impl Session {
     /// Waits until the agent behind a link answers, and begins a session. Without a `way` it ends
     /// with the connection.
     ///
     /// # Errors
     /// `connection`: something else answers, or nothing does.
-    pub fn open(link: Link, blobs: Arc<Blobs>, hello: Hello, way: Option<Way>) -> Result<Session> {
+    pub fn open(
+        link: Link,
+        blobs: Arc<Blobs>,
+        hello: Hello,
+        way: Option<Way>,
+        interrupted: &Arc<AtomicBool>,
+        host: &str,
+    ) -> Result<Session> {
         let (stream, pending) = Stream::open(link, &blobs)?;
         // Should it be gone already, the first step notices.
         let _ = stream.say(&ToAgent::Hello(Box::new(hello.clone())));
@@ -79,8 +99,10 @@ impl Session {
             next_id: 1,
             epoch: 1,
             waiting: false,
+            interrupted: interrupted.clone(),
             local: false,
-            pending: pending.into_iter().collect(),
+            pending: own(pending, host),
+            host: host.to_owned(),
         })
     }
 
@@ -169,13 +191,43 @@ impl Session {
         if !std::mem::replace(&mut self.waiting, true) {
             stream.traffic.waits();
         }
-        match stream.next(deadline) {
-            Ok(answer) => Ok(answer.map(|answer| self.took(answer))),
-            Err(Gone) => {
-                self.recover()?;
-                Ok(self.poll())
+        loop {
+            if self.interrupted.load(Ordering::Relaxed) {
+                return Err(Diag::error(INTERRUPTED, "the run was interrupted"));
+            }
+            let moment = Instant::now() + LOOK;
+            let until = deadline.map_or(moment, |deadline| deadline.min(moment));
+            match stream.next(Some(until)) {
+                Ok(None) if deadline.is_none_or(|deadline| Instant::now() < deadline) => {}
+                Ok(answer) => return Ok(answer.map(|answer| self.took(answer))),
+                Err(Gone) => {
+                    self.recover()?;
+                    return Ok(self.poll());
+                }
             }
         }
+    }
+
+    /// Has the agent end what it runs; returns the answers that had not come yet. Nothing can be sent
+    /// afterwards.
+    pub fn cancel(&mut self) -> Vec<FromAgent> {
+        let mut answers: Vec<FromAgent> = std::iter::from_fn(|| self.poll()).collect();
+        let deadline = Instant::now() + CANCEL;
+        if let Some(stream) = &self.stream
+            && stream.say(&ToAgent::Cancel).is_ok()
+        {
+            while let Ok(Some(answer)) = stream.next(Some(deadline)) {
+                if matches!(answer, FromAgent::Cancelled) {
+                    self.next_id = self.outbox.last_answered() + 1;
+                    break;
+                }
+                answers.push(answer);
+            }
+        }
+        for id in answers.iter().filter_map(number) {
+            self.outbox.answered(id);
+        }
+        answers
     }
 
     /// The next answer, if there is one already.
@@ -287,7 +339,7 @@ impl Session {
     fn go_on(&mut self, attached: &Attached, answers: Vec<FromAgent>) -> String {
         let has: Vec<u64> = answers.iter().filter_map(number).collect();
         let again = self.outbox.again(attached, &has);
-        self.pending = attached.pending.iter().cloned().collect();
+        self.pending = own(attached.pending.clone(), &self.host);
         // A step is answered once: what waited here has come again.
         self.ahead.clear();
         self.ahead.extend(answers);
@@ -329,6 +381,12 @@ pub fn attach(stream: &Stream, hello: Hello) -> Result<(Attached, Vec<FromAgent>
             }
         }
     }
+}
+
+/// The handlers of one of the names that a machine may have.
+fn own(pending: Vec<PendingHandler>, host: &str) -> BTreeSet<PendingHandler> {
+    let own = pending.into_iter().filter(|handler| handler.host == host);
+    own.collect()
 }
 
 /// The step that an answer is about.

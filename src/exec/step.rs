@@ -320,8 +320,18 @@ impl HostRun {
         }
         loop {
             let answer = match deadline {
-                Some(deadline) => session.receive_until(deadline)?,
-                None => Some(session.receive()?),
+                Some(deadline) => session.receive_until(deadline),
+                None => session.receive().map(Some),
+            };
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(diag) => {
+                    // What is ended with the run is done, if only in part.
+                    let private = job.unit.info.no_log;
+                    let mut noted = noted.map(|noted| (noted, private));
+                    self.cancel(target, &mut |_| noted.take());
+                    return Err(diag);
+                }
             };
             let Some(answer) = answer else {
                 // The agent ends with its session, and with it what it runs.
@@ -349,6 +359,7 @@ impl HostRun {
                         .collector()
                         .event(&crate::output::Event::Live { host, line });
                 }
+                FromAgent::Held { by } => super::lock::tell(&self.run, target, &by),
                 FromAgent::Warning { diag } => {
                     super::pending::warn_of_host(&self.run, target, diag)
                 }

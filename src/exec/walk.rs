@@ -37,6 +37,9 @@ impl HostRun {
             // The host has failed already; what its handlers come to does not change that.
             let _ = self.run_handlers(false);
         }
+        if self.queue.has_steps() || end == Err(Stop::Interrupted) {
+            self.cancel_all();
+        }
         self.note_end(matches!(end, Err(Stop::Failed)));
         self.publish();
         self.keep_facts();

@@ -3,6 +3,7 @@
 use super::traffic::Counted;
 use super::{Link, Traffic};
 use crate::diag::{Diag, Result, reason};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ pub fn local() -> Result<Link> {
     let failed = |why: String| Diag::error("connection", format!("cannot start an agent: {why}"));
     let mut child = Command::new("/proc/self/exe")
         .arg("agent")
+        // Ctrl-C is for the control side, which tells the agent.
+        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

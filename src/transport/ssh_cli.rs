@@ -8,6 +8,7 @@ use super::{Link, Traffic, askpass};
 use crate::diag::{Diag, Result, reason};
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,6 +72,8 @@ pub fn open(ssh: &Ssh, traffic: &Arc<Traffic>) -> Result<Link> {
     let mut command = Command::new(program);
     command
         .args(arguments(ssh, &agent.command()))
+        // Ctrl-C is for the control side, which tells the agent.
+        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

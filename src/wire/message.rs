@@ -15,6 +15,8 @@ pub const PROTOCOL: u32 = 4;
 pub enum ToAgent {
     /// First message of a control side; none to the agents of other users.
     Hello(Box<Hello>),
+    /// The user does not want to go on: what runs is ended, nothing else begins.
+    Cancel,
     /// Nothing to do, but this side is there.
     Alive,
     /// Last message: the stream ends because this side is through, not because it broke.
@@ -51,6 +53,42 @@ pub struct Hello {
     pub journal: bool,
     /// The session was begun on another connection.
     pub attach: Option<Attach>,
+    /// No other run is to change the host at the same time.
+    pub claim: Option<Claim>,
+}
+
+/// A run that wants a host for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Its name.
+    pub run: String,
+    /// Whose it is: user and machine.
+    pub who: String,
+    /// When it began, in seconds since 1970.
+    pub since: u64,
+    /// It does not wait for another run.
+    pub refuse: bool,
+}
+
+impl Claim {
+    /// In words: run, user, machine, since when.
+    pub fn shown(&self) -> String {
+        let seconds = i64::try_from(self.since).unwrap_or_default();
+        let since = time::OffsetDateTime::from_unix_timestamp(seconds)
+            .ok()
+            .and_then(|time| {
+                let format = time::macros::format_description!(
+                    "[year]-[month]-[day] [hour]:[minute]:[second] UTC"
+                );
+                time.format(format).ok()
+            });
+        match since {
+            Some(since) if !self.run.is_empty() => {
+                format!("run {} of {}, since {since}", self.run, self.who)
+            }
+            _ => "an unknown one".to_owned(),
+        }
+    }
 }
 
 /// What a control side knows of a session that it goes on with.
@@ -95,6 +133,13 @@ pub enum FromAgent {
     },
     /// The answer to a [`Hello`] with [`Hello::attach`], after the answers that had not come.
     Attached(Box<Attached>),
+    /// Another run has the host; this one waits for it, unless it said that it would not.
+    Held {
+        /// The other run.
+        by: Box<Claim>,
+    },
+    /// What ran when [`ToAgent::Cancel`] came has ended, its answer was sent.
+    Cancelled,
     /// A child agent is about to change the host for a step that notifies; it waits for
     /// [`ToAgent::Act`].
     Acting,

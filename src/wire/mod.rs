@@ -18,6 +18,7 @@ mod pending;
 
 pub use frame::{Frame, frame_of, read_frame, write_blob, write_message};
 pub use message::{
-    Attach, Attached, Background, Become, FromAgent, Hello, Mode, PROTOCOL, Piece, Step, ToAgent,
+    Attach, Attached, Background, Become, Claim, FromAgent, Hello, Mode, PROTOCOL, Piece, Step,
+    ToAgent,
 };
 pub use pending::{Notify, PendingHandler};

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 /// A handler as it is known from one run to the next.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PendingHandler {
+    /// The name of the host in the inventory: one machine may have several, and what is pending for
+    /// one of them is not for the others.
+    #[serde(default)]
+    pub host: String,
     /// The role it belongs to, or directory and file name of the playbook.
     pub place: String,
     /// Its name; for a handler without one, what it listens to.

@@ -260,3 +260,28 @@ stderr_logfile=NONE
     );
     assert_eq!(counts().0, running);
 }
+
+#[test]
+fn a_memory_limit_holds_or_its_lack_is_told() {
+    let programs = "\
+[program:eats]
+command=/bin/sh -c 'exec tail -c 500000000 /dev/zero'
+startsecs=0
+startretries=0
+autorestart=false
+limit_memory=20MB
+";
+    let daemon = Daemon::new(&format!("{STEADY}{programs}"));
+    until(|| daemon.ctl("status eats").0.contains("EXITED") || daemon.log().contains("no effect"));
+    if daemon
+        .log()
+        .contains("limit_memory of eats has no effect: ")
+    {
+        println!("skipped: the daemon has no control group of its own here");
+        daemon.ctl("stop eats");
+        return;
+    }
+    let why = daemon.ctl("why eats").0;
+    assert!(why.contains("out of memory"), "{why}");
+    daemon.running(1);
+}

@@ -100,6 +100,9 @@ impl Supervisor {
         running.record.adopted = true;
         running.record.pipes = kept.pipes;
         running.record.tree.clone_from(&kept.tree);
+        if program.extra.limit_memory.is_some() {
+            running.record.cgroup = self.cgroups.found(&name, &program);
+        }
         let logs = [running.stdout.clone(), running.stderr.clone()];
         for (at, channel) in [(1, "stdout"), (2, "stderr")] {
             let Some(fd) = stream(pid, kept, at) else {

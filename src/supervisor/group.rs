@@ -1,5 +1,6 @@
 //! The running groups: added, found, stopped, removed.
 
+use super::cgroup::Cgroups;
 use super::clients::Clients;
 use super::config::{self, Config, Group};
 use super::keep::{Keeper, Kept};
@@ -115,6 +116,8 @@ pub struct Supervisor {
     pub checks: HashMap<i32, oneshot::Sender<Ended>>,
     /// What the readers of output have to tell.
     pub notes: Rc<Notes>,
+    /// The control groups of processes.
+    pub cgroups: Cgroups,
     /// Who is being served.
     pub clients: Rc<Clients>,
     /// The pipes of all processes.
@@ -163,6 +166,7 @@ impl Supervisor {
             reports,
             checks: HashMap::new(),
             notes: Rc::default(),
+            cgroups: Cgroups::default(),
             clients: Rc::default(),
             streams,
             counters: Counters::default(),

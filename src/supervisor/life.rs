@@ -1,6 +1,7 @@
 //! One process among others: performs what its state machine asks for, on the real kernel.
 
 use super::adopt::inode;
+use super::cgroup::Cgroup;
 use super::config::{self, GroupKind};
 use super::group::{Mood, Supervisor, wall};
 use super::mainlog::Level;
@@ -11,7 +12,7 @@ use super::streams::{Input, NO_STREAM, Sink};
 use super::tap::Tap;
 use super::watch::notify_socket;
 use super::{spawn, tree};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::rc::Rc;
 
 impl Supervisor {
@@ -134,7 +135,8 @@ impl Supervisor {
             Ok(shared) => shared,
             Err(why) => return Event::SpawnFailed(why),
         };
-        let child = match spawn::spawn(&program, &environment, shared) {
+        let (cgroup, entry) = self.limit_memory(&name, &program).unzip();
+        let child = match spawn::spawn(&program, &environment, shared, entry) {
             Ok(child) => child,
             Err(why) => return Event::SpawnFailed(why),
         };
@@ -150,6 +152,7 @@ impl Supervisor {
         running.start = wall();
         running.record.started();
         running.record.tree = mark;
+        running.record.cgroup = cgroup;
         let stderr = child.stderr.as_ref();
         running.record.pipes = [
             child.stdin.as_ref().map_or(0, |fd| inode(fd.as_fd())),
@@ -174,6 +177,23 @@ impl Supervisor {
             .and_then(|fd| Some(Rc::new(Input::new(fd).ok()?)));
         self.watch(group, n, child.pid, socket, &environment);
         Event::Spawned(child.pid)
+    }
+
+    /// The control group of a process that has a limit; without one it starts all the same.
+    fn limit_memory(
+        &mut self,
+        group: &str,
+        program: &config::Program,
+    ) -> Option<(Cgroup, OwnedFd)> {
+        let limit = program.extra.limit_memory?;
+        match self.cgroups.enter(group, program, limit) {
+            Ok(entered) => Some(entered),
+            Err(why) => {
+                let line = format!("limit_memory of {} has no effect: {why}", program.name);
+                self.log.write(Level::Warn, &line);
+                None
+            }
+        }
     }
 
     /// The environment of a process.

@@ -2,6 +2,7 @@
 
 pub mod adopt; // processes from daemon to daemon
 mod capture; // tagged output
+mod cgroup; // memory limits
 mod clients; // of the servers
 pub mod config; // the INI files
 pub mod converge; // new definitions for running groups
@@ -34,6 +35,7 @@ mod streams; // the children's pipes
 mod syslog; // the system log
 pub mod tap; // lines on their way to the log
 pub mod tree; // all that a process started
+pub mod trial; // a daemon for tests
 pub mod update; // what an update does
 pub mod watch; // readiness and liveness
 mod web; // the page

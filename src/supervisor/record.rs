@@ -1,5 +1,6 @@
 //! What is remembered of a process beyond its state: how it ended, how often it started.
 
+use super::cgroup::Cgroup;
 use super::proc::{Ended, Millis};
 
 /// How a copy ended.
@@ -22,6 +23,9 @@ impl End {
     pub fn words(&self) -> String {
         let how = match self.how {
             None => "ended (adopted: the kernel does not say how)".to_owned(),
+            Some(Ended::Code(code)) if self.out_of_memory => {
+                format!("exit code {code}, a process of it killed: out of memory")
+            }
             Some(Ended::Code(code)) => format!("exit code {code}"),
             Some(Ended::Signal(signal)) if self.out_of_memory => {
                 format!("killed by {}: out of memory", signal.as_str())
@@ -45,6 +49,8 @@ pub struct Record {
     pub end: Option<End>,
     /// The count of [`oom_kills`] when the running copy was started.
     pub oom_before: u64,
+    /// The control group of the running copy.
+    pub cgroup: Option<Cgroup>,
     /// Whether the running copy passed its readiness check; true where it has none.
     pub ready: bool,
     /// What the last failed check said; `None` once one passed.
@@ -89,7 +95,14 @@ impl Record {
             self.crashes += 1;
         }
         let killed = end.how == Some(Ended::Signal(nix::sys::signal::Signal::SIGKILL));
-        end.out_of_memory |= killed && !end.asked && oom_kills() > self.oom_before;
+        end.out_of_memory |= match self.cgroup.take() {
+            Some(cgroup) => {
+                let out = cgroup.out_of_memory();
+                cgroup.remove();
+                out && !end.asked
+            }
+            None => killed && !end.asked && oom_kills() > self.oom_before,
+        };
         self.ready = false;
         self.tasks.drain(..).for_each(|task| task.abort());
         self.end = Some(end);

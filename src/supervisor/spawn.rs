@@ -32,7 +32,8 @@ pub fn preflight(program: &Program, environment: &[(String, String)]) -> Result<
     find(&words(&program.command)?[0], environment).map(drop)
 }
 
-/// Starts a copy with this environment, on a shared socket as standard input if there is one.
+/// Starts a copy with this environment, on a shared socket as standard input if there is one. It
+/// enters the control group that `cgroup` is the list of processes of.
 ///
 /// # Errors
 /// supervisord's `spawnerr` texts. What goes wrong after the fork is written to the copy's
@@ -41,6 +42,7 @@ pub fn spawn(
     program: &Program,
     environment: &[(String, String)],
     shared: Option<OwnedFd>,
+    cgroup: Option<OwnedFd>,
 ) -> Result<Child, String> {
     let words = words(&program.command)?;
     let file = find(&words[0], environment)?;
@@ -79,6 +81,11 @@ pub fn spawn(
                 nix::libc::c_uint::MAX,
                 nix::libc::CLOSE_RANGE_CLOEXEC,
             );
+            if let Some(list) = &cgroup
+                && let Err(e) = nix::unistd::write(list, b"0")
+            {
+                give_up(&format!("couldn't enter its control group: {e:?}"));
+            }
             for (resource, value) in &limits {
                 if let Err(e) = nix::sys::resource::setrlimit(*resource, *value, *value) {
                     give_up(&format!("couldn't set {resource:?} to {value}: {e:?}"));

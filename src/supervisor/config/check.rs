@@ -32,6 +32,7 @@ const PROGRAM: &[&str] = &[
     "limit_data",
     "limit_fsize",
     "limit_memlock",
+    "limit_memory",
     "limit_nofile",
     "limit_nproc",
     "limit_stack",

@@ -19,6 +19,8 @@ pub struct Extra {
     pub exit_on_fatal: bool,
     /// Resource limits, soft and hard alike.
     pub limits: Vec<(Resource, u64)>,
+    /// Bytes of memory that it and all it starts may use.
+    pub limit_memory: Option<u64>,
     /// How lines are written to its logs.
     pub log_format: LogFormat,
     /// Whether whatever it started ends with it.
@@ -93,6 +95,9 @@ pub(super) fn read(
         live: probe(reader, "live", 10, 5)?,
         exit_on_fatal: reader.get("exit_on_fatal", false, kinds::boolean)?,
         limits: limits(reader)?,
+        limit_memory: reader
+            .maybe("limit_memory", kinds::bytes)?
+            .filter(|n| *n > 0),
         log_format: reader.get("log_format", LogFormat::Plain, log_format)?,
         stop_tree: reader.get("stop_tree", false, kinds::boolean)?,
     })

@@ -304,4 +304,18 @@ mod tests {
             (b"c".to_vec(), Some(404))
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(
+            head in "(HTTP/1.1 200 OK\r\n(Transfer-Encoding: chunked\r\n)?\r\n)?",
+            pieces in proptest::collection::vec("[0-9a-fA-F;\r\n xé]{0,12}", 0..8),
+        ) {
+            let mut answer = Answer::default();
+            answer.feed(head.as_bytes());
+            for piece in pieces {
+                answer.feed(piece.as_bytes());
+            }
+        }
+    }
 }

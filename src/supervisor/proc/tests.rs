@@ -187,6 +187,62 @@ fn a_crash_loop_without_startsecs_is_held_back() {
     );
 }
 
+/// Every state in which the daemon can have a process, with and without a copy.
+const PLACES: [(State, Option<i32>); 10] = [
+    (State::Stopped, None),
+    (State::Starting, None),
+    (State::Starting, Some(5)),
+    (State::Running, Some(5)),
+    (State::Backoff, None),
+    (State::Stopping, Some(5)),
+    (State::Exited, None),
+    (State::Fatal, None),
+    (State::Unknown, None),
+    (State::Unknown, Some(5)),
+];
+
+#[test]
+fn every_event_in_every_state() {
+    let events = [
+        Event::Start,
+        Event::Stop,
+        Event::Spawned(6),
+        Event::Adopted(6, 10),
+        Event::SpawnFailed("no".into()),
+        Event::Ended(Ended::Code(0)),
+        Event::Ended(Ended::Signal(Signal::SIGKILL)),
+        Event::KillFailed,
+        Event::Timer,
+    ];
+    for (state, pid) in PLACES {
+        for event in &events {
+            for (started, wake) in [(None, None), (Some(0), Some(1)), (Some(0), Some(i64::MAX))] {
+                let mut proc = Proc::new(program(""));
+                (proc.state, proc.pid, proc.started, proc.wake) = (state, pid, started, wake);
+                let mut now = state;
+                for action in proc.step(event.clone(), 10_000) {
+                    match action {
+                        Action::Announce { from, to, .. } => {
+                            assert_eq!(from, now, "{state:?} {event:?}");
+                            assert!(legal(from, to), "{event:?}: {from:?} -> {to:?}");
+                            now = to;
+                        }
+                        Action::Kill { pid: whom, .. } => assert_eq!(Some(whom), pid),
+                        Action::Spawn => assert_eq!((proc.pid, now), (None, State::Starting)),
+                        Action::Log(..) => {}
+                    }
+                }
+                assert_eq!(proc.state, now, "{state:?} {event:?}");
+                let alive = proc.pid.is_some();
+                let fits = PLACES
+                    .iter()
+                    .any(|(s, p)| *s == now && p.is_some() == alive);
+                assert!(fits, "{state:?} {event:?} ends as {now:?}, alive: {alive}");
+            }
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Deed {
     Send(Event),

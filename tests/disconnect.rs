@@ -175,3 +175,29 @@ fn a_run_that_was_killed_goes_on_with_what_its_hosts_know() {
     let steps = lab.exec(host, "cat /tmp/steps");
     assert_eq!(steps.lines().collect::<Vec<_>>(), expected, "{text}");
 }
+
+#[test]
+fn ctrl_c_ends_what_another_user_runs() {
+    let Some(lab) = Lab::up("ctrlc", 1) else {
+        return;
+    };
+    let host = &lab.hosts[0];
+    let playbook = lab.playbook(
+        "    - shell: touch /tmp/began; sleep 1234\n      become: true\n    \
+         - shell: touch /tmp/after\n",
+    );
+    let log = lab.work.path().join("log");
+    let mut control = start(lab.gxdeploy("apply").arg(playbook), &log);
+    wait_until("the step runs", || {
+        lab.exec(host, "ls /tmp/began").contains("began")
+    });
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(control.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    assert_eq!(control.wait().unwrap().code(), Some(99));
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(text.contains("interrupted at or before task"), "{text}");
+    // Ended, not only left alone: no grace is waited for.
+    assert_eq!(lab.exec(host, "pgrep -f '^sleep 1234'"), "", "{text}");
+    wait_until("the agents have ended", || lab.agents(host).is_empty());
+    assert!(!lab.exec(host, "ls /tmp").contains("after"));
+}

@@ -60,7 +60,8 @@ impl HostRun {
         }
     }
 
-    fn tell_ended(&self, task: &str) {
+    /// Tells the user where a host was.
+    pub fn tell_ended(&self, task: &str) {
         let text = format!("host {}: interrupted at or before task `{task}`", self.host);
         let diag = Diag::warning("interrupted", text);
         self.run.collector().event(&Event::Message(diag));

@@ -62,7 +62,8 @@ pub fn open(
         grace: way
             .as_ref()
             .map_or(0, |way| way.limit.as_secs() * 2 + GRACE),
-        journal: !run.options.check,
+        // Whoever goes on with the session or the run asks for it.
+        journal: !run.options.check && (way.is_some() || run.record.is_some()),
         attach: None,
         claim: run.claim.clone(),
     };

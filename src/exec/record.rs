@@ -320,7 +320,7 @@ impl Output for Record {
                     host: outcome.host.clone(),
                     task,
                     status: outcome.status,
-                    item: outcome.item.clone(),
+                    item: outcome.item.clone().filter(|_| !outcome.task.no_log),
                     msg: msg.map(str::to_owned),
                 });
             }

@@ -9,6 +9,7 @@ use super::host::{HostRun, Stop};
 use super::queue::{Entry, Pending};
 use super::record::Line;
 use super::results::Judged;
+use super::session::INTERRUPTED;
 use super::task::Job;
 use crate::diag::{Diag, Result};
 use crate::modules::{self, Flags};
@@ -330,6 +331,9 @@ impl HostRun {
                     let private = job.unit.info.no_log;
                     let mut noted = noted.map(|noted| (noted, private));
                     self.cancel(target, &mut |_| noted.take());
+                    if diag.code == INTERRUPTED {
+                        self.tell_ended(&job.unit.info.name);
+                    }
                     return Err(diag);
                 }
             };

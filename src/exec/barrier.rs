@@ -5,7 +5,7 @@
 
 use super::collect::Position;
 use super::results::Judged;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 #[derive(Default)]
@@ -22,6 +22,20 @@ struct State {
     fatal_at: Position,
     awaited: usize,
     throttled: HashMap<Position, usize>,
+    /// Hosts that are through with a throttled task.
+    passed: HashMap<Position, HashSet<usize>>,
+}
+
+impl State {
+    /// True while a host before this one has not been at the task yet.
+    fn awaits_turn(&self, host: usize, at: &[u32]) -> bool {
+        let passed = self.passed.get(at);
+        (0..host).any(|other| {
+            !self.done[other]
+                && self.reached[other].as_slice() == at
+                && !passed.is_some_and(|passed| passed.contains(&other))
+        })
+    }
 }
 
 /// The meeting points of one play.
@@ -93,14 +107,17 @@ impl Barrier {
     }
 
     /// Waits until fewer than `most` hosts are at a task (`throttle`). [`Barrier::let_next`] makes
-    /// room again.
-    pub fn throttle(&self, host: usize, at: &[u32], most: usize) {
+    /// room again. One at a time, hosts that have met before the task come in their order.
+    pub fn throttle(&self, host: usize, at: &[u32], most: usize, met: bool) {
         let mut state = self.lock();
         if state.reached[host].as_slice() < at {
             state.reached[host] = at.to_vec();
             self.changed.notify_all();
         }
-        while state.throttled.get(at).is_some_and(|now| *now >= most) {
+        let in_order = met && most == 1;
+        while state.throttled.get(at).is_some_and(|now| *now >= most)
+            || (in_order && state.awaits_turn(host, at))
+        {
             state = self
                 .changed
                 .wait(state)
@@ -110,10 +127,13 @@ impl Barrier {
     }
 
     /// A host is through with a throttled task.
-    pub fn let_next(&self, at: &[u32]) {
-        if let Some(now) = self.lock().throttled.get_mut(at) {
+    pub fn let_next(&self, host: usize, at: &[u32]) {
+        let mut state = self.lock();
+        if let Some(now) = state.throttled.get_mut(at) {
             *now = now.saturating_sub(1);
         }
+        state.passed.entry(at.to_vec()).or_default().insert(host);
+        drop(state);
         self.changed.notify_all();
     }
 

@@ -36,7 +36,8 @@ const USUAL_FLAGS: [&str; 8] = [
 /// line and the configuration.
 pub fn become_of(run: &Run, job: &Job, scope: &SharedScope) -> Result<Option<Become>> {
     let reached_by = job.unit.reached_by(scope);
-    let pick = |variables: &[&str], given: Option<&Value>, default: &str| -> Result<String> {
+    let outer = &job.around.keywords;
+    let pick = |variables: &[&str], given: [&Option<Value>; 2], default: &str| -> Result<String> {
         for name in variables {
             if let Some(value) = reached_by.get(name) {
                 let value = run.engine.render(&value, reached_by, &job.unit.context)?;
@@ -45,20 +46,20 @@ pub fn become_of(run: &Run, job: &Job, scope: &SharedScope) -> Result<Option<Bec
                 }
             }
         }
-        match given {
-            Some(value) => {
-                let name = variables[0].trim_start_matches("ansible_");
-                let value = keyword(run, name, value, scope, &job.unit.context)?;
-                Ok(value.map_or_else(|| default.to_owned(), |value| value.to_text()))
+        // What is `omit` counts as in what surrounds the task.
+        for value in given.into_iter().flatten() {
+            let name = variables[0].trim_start_matches("ansible_");
+            if let Some(value) = keyword(run, name, value, scope, &job.unit.context)? {
+                return Ok(value.to_text());
             }
-            None => Ok(default.to_owned()),
         }
+        Ok(default.to_owned())
     };
     let defaults = &run.options.r#become;
     let keywords = &job.keywords;
     let wanted = pick(
         &["ansible_become"],
-        keywords.r#become.as_ref(),
+        [&keywords.r#become, &outer.r#become],
         if defaults.enabled { "True" } else { "False" },
     )?;
     if !to_bool(&Value::str(wanted)) {
@@ -66,31 +67,31 @@ pub fn become_of(run: &Run, job: &Job, scope: &SharedScope) -> Result<Option<Bec
     }
     let method = pick(
         &["ansible_become_method"],
-        keywords.become_method.as_ref(),
+        [&keywords.become_method, &outer.become_method],
         &defaults.method,
     )?;
     let method = method.rsplit('.').next().unwrap_or(&method).to_owned();
     let user = pick(
         &["ansible_become_user", "ansible_sudo_user"],
-        keywords.become_user.as_ref(),
+        [&keywords.become_user, &outer.become_user],
         &defaults.user,
     )?;
     let flags = pick(
         &["ansible_become_flags"],
-        keywords.become_flags.as_ref(),
+        [&keywords.become_flags, &outer.become_flags],
         "",
     )?;
-    let exe = pick(&["ansible_become_exe"], keywords.become_exe.as_ref(), "")?;
+    let exe = pick(&["ansible_become_exe"], [&keywords.become_exe, &outer.become_exe], "")?;
     let password = pick(
         &[
             "ansible_become_password",
             "ansible_become_pass",
             "ansible_sudo_pass",
         ],
-        None,
+        [&None, &None],
         defaults.password.as_deref().unwrap_or_default(),
     )?;
-    let chdir = pick(&["ansible_sudo_chdir"], None, "")?;
+    let chdir = pick(&["ansible_sudo_chdir"], [&None, &None], "")?;
     let flags = shell_words::split(&flags)
         .map_err(|e| Diag::error("become", format!("become_flags cannot be split: {e}")))?;
     Ok(Some(Become {

@@ -5,7 +5,7 @@ use super::host::{HostRun, Stop};
 use super::queue::{Effect, Item, Pending};
 use super::results::{self, Judged, Unit};
 use super::scope::PENDING;
-use crate::diag::Result;
+use crate::diag::{Diag, Result};
 use crate::output::{Certainty, Status};
 use crate::value::{Kind, Map, Value, from_json};
 use std::sync::Arc;
@@ -109,6 +109,7 @@ impl HostRun {
         }
         let outcome = results::outcome(unit, &judged, None);
         let failed = judged.status == Status::Failed && !outcome.ignored;
+        let lost = judged.status == Status::Unreachable && !outcome.ignored;
         self.run
             .collector()
             .report(self.index, &unit.at, Report::End(Box::new(outcome)));
@@ -119,6 +120,10 @@ impl HostRun {
             self.notify(unit)?;
         } else if !notifies {
             self.not_notified(unit);
+        }
+        if lost {
+            self.forget_ahead();
+            return Err(Stop::Unreachable);
         }
         if !failed {
             return Ok(());
@@ -139,6 +144,37 @@ impl HostRun {
             self.roles_begun.insert(role.identity.clone());
         }
     }
+}
+
+/// The unit of a loop whose failures are ignored where those of all its items are.
+pub fn as_items_say(unit: Arc<Unit>, items: &[(Judged, bool)]) -> Arc<Unit> {
+    let ignored = |status: Status, otherwise: bool| {
+        let mut of_it = items.iter().filter(|(judged, _)| judged.status == status);
+        match of_it.clone().next() {
+            Some(_) => of_it.all(|(_, ignored)| *ignored),
+            None => otherwise,
+        }
+    };
+    let errors = ignored(Status::Failed, unit.ignore_errors);
+    let unreachable = ignored(Status::Unreachable, unit.ignore_unreachable);
+    if errors == unit.ignore_errors && unreachable == unit.ignore_unreachable {
+        return unit;
+    }
+    Arc::new(Unit {
+        ignore_errors: errors,
+        ignore_unreachable: unreachable,
+        ..Unit::clone(&unit)
+    })
+}
+
+/// The result of a task on a host that cannot be reached.
+pub fn unreachable(diag: Box<Diag>) -> Judged {
+    let mut judged = Judged::new(serde_json::json!({
+        "changed": false, "unreachable": true, "msg": diag.message,
+    }));
+    judged.status = Status::Unreachable;
+    judged.diag = Some(diag);
+    judged
 }
 
 /// A step's answer, not yet judged.

@@ -3,7 +3,7 @@
 use super::run::Run;
 use super::task::Job;
 use crate::diag::Result;
-use crate::value::Kind;
+use crate::value::{Kind, Map, Value};
 use crate::vars::SharedScope;
 use std::collections::BTreeMap;
 
@@ -46,10 +46,10 @@ pub fn environment(run: &Run, job: &Job, scope: &SharedScope) -> Result<BTreeMap
                 .engine
                 .render_unless_omitted(entry, scope, &job.unit.context)
                 .map_err(|diag| diag.doing("Error processing keyword 'environment'"));
-            // Facts are gathered even where the environment is made of them.
+            // Facts are gathered even where parts of the environment are made of them.
             let rendered = match rendered {
                 Err(diag) if job.task.module == "setup" && diag.code == "undefined-variable" => {
-                    None
+                    Some(defined_parts(run, job, scope, entry))
                 }
                 rendered => rendered?,
             };
@@ -67,4 +67,16 @@ pub fn environment(run: &Run, job: &Job, scope: &SharedScope) -> Result<BTreeMap
         }
     }
     Ok(environment)
+}
+
+/// The parts of a dict that can be rendered.
+fn defined_parts(run: &Run, job: &Job, scope: &SharedScope, dict: &Value) -> Value {
+    let mut parts = Map::new();
+    for (key, value) in dict.as_map().into_iter().flatten() {
+        let context = &job.unit.context;
+        if let Ok(Some(value)) = run.engine.render_unless_omitted(value, scope, context) {
+            parts.insert(key.clone(), value);
+        }
+    }
+    Value::map(parts)
 }

@@ -5,31 +5,68 @@ use super::host::{HostRun, Stop};
 use super::results::Unit;
 use crate::diag::Diag;
 use crate::exec::collect::Report;
-use crate::play::ast::{Item, Play, Task};
+use crate::play::ast::{Item, Origin, Play, Task};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A handler with what surrounds it.
 pub type Handler = (Arc<Task>, Arc<Surroundings>);
 
-/// All handlers of a play in the order they run.
-pub fn of_play(play: &Arc<Play>) -> Vec<Handler> {
-    let mut around = Surroundings::of_play(play);
-    around.handler = true;
-    let mut found = Vec::new();
-    flatten(&play.handlers, &Arc::new(around), &mut found);
-    found
+/// All handlers of a host in the order they run, in the groups they were written in: the lists of
+/// roles, and that of the play.
+#[derive(Clone, Default)]
+pub struct Handlers {
+    groups: Vec<Vec<Handler>>,
 }
 
-/// Adds the handlers of a list, blocks opened.
-pub fn flatten(items: &[Item], around: &Arc<Surroundings>, into: &mut Vec<Handler>) {
-    for item in items {
-        match item {
-            Item::Task(task) => into.push((task.clone(), around.clone())),
-            Item::Block(block) => {
-                let inner = Arc::new(around.inside(block));
-                flatten(&block.block, &inner, into);
+impl Handlers {
+    /// Those of a play.
+    pub fn of_play(play: &Arc<Play>) -> Handlers {
+        let mut around = Surroundings::of_play(play);
+        around.handler = true;
+        let mut all = Handlers::default();
+        all.add(&play.handlers, &Arc::new(around));
+        all
+    }
+
+    /// Adds the handlers of a list, blocks opened.
+    pub fn add(&mut self, items: &[Item], around: &Arc<Surroundings>) {
+        self.groups.push(Vec::new());
+        self.flatten(items, around);
+        self.groups.retain(|group| !group.is_empty());
+    }
+
+    fn flatten(&mut self, items: &[Item], around: &Arc<Surroundings>) {
+        for item in items {
+            match item {
+                Item::Task(task) => {
+                    if let Some(group) = self.groups.last_mut() {
+                        group.push((task.clone(), around.clone()));
+                    }
+                }
+                Item::Block(block) => {
+                    let inner = Arc::new(around.inside(block));
+                    if block.origin == Origin::ImportTasks {
+                        self.flatten(&block.block, &inner);
+                        continue;
+                    }
+                    self.groups.push(Vec::new());
+                    self.flatten(&block.block, &inner);
+                    self.groups.push(Vec::new());
+                }
             }
         }
+    }
+
+    /// In the order they run.
+    pub fn iter(&self) -> impl Iterator<Item = &Handler> {
+        self.groups.iter().flatten()
+    }
+
+    /// In the order in which names are looked for: the last group first (observed: ansible-core
+    /// 2.19.14).
+    fn by_name(&self) -> impl Iterator<Item = &Handler> {
+        self.groups.iter().rev().flatten()
     }
 }
 
@@ -74,17 +111,20 @@ impl HostRun {
         names
     }
 
-    /// The last handler of that name, and all that listen to it.
+    /// The handler of that name, and all that listen to it; of those with the same name the first
+    /// that is found.
     pub(super) fn handlers_called(&self, name: &str) -> Vec<Handler> {
-        let named = self
-            .handlers
-            .iter()
-            .rev()
-            .find(|(task, around)| self.handler_is(task, around, name));
+        let mut by_name = self.handlers.by_name();
+        let named = by_name.find(|(task, around)| self.handler_is(task, around, name));
+        let mut seen = HashSet::new();
         let listening = self
             .handlers
-            .iter()
-            .filter(|(task, _)| task.listen.iter().any(|l| l.to_text() == name));
+            .by_name()
+            .filter(|(task, _)| task.listen.iter().any(|topic| listens(task, topic, name)))
+            .filter(|(task, _)| match &task.name {
+                Some(name) => seen.insert(name.to_text()),
+                None => true,
+            });
         named.into_iter().chain(listening).cloned().collect()
     }
 
@@ -127,7 +167,7 @@ impl HostRun {
         };
         name.strip_suffix(own_name.as_str())
             .and_then(|rest| rest.strip_suffix(" : "))
-            .is_some_and(|prefix| prefix == role.name)
+            .is_some_and(|prefix| is_role(&role.name, prefix))
     }
 
     fn handler_names(&self) -> Vec<String> {
@@ -167,4 +207,21 @@ impl HostRun {
             end?;
         }
     }
+}
+
+/// True if a handler is called by one of the names it listens to, its role's name in front or not.
+fn listens(task: &Task, topic: &crate::value::Value, name: &str) -> bool {
+    let topic = topic.to_text();
+    if topic == name {
+        return true;
+    }
+    let role = task.role.as_ref().map(|role| role.name.as_str());
+    let prefix = name.strip_suffix(topic.as_str());
+    let prefix = prefix.and_then(|rest| rest.strip_suffix(" : "));
+    prefix.is_some_and(|prefix| role.is_some_and(|role| is_role(role, prefix)))
+}
+
+/// True for a role's name, with or without its collection.
+fn is_role(role: &str, name: &str) -> bool {
+    role == name || role.rsplit('.').next() == Some(name)
 }

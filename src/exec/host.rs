@@ -3,7 +3,7 @@
 use super::actions::Included;
 use super::collect::{Position, Report};
 use super::forks::Seat;
-use super::handlers::Handler;
+use super::handlers::Handlers;
 use super::play::PlayRun;
 use super::queue::{Effect, Entry, Queue};
 use super::results::{self, Brings, Judged, Unit};
@@ -57,6 +57,8 @@ pub struct HostRun {
     pub inventory: Arc<Map>,
     /// Magic variables.
     pub magic: Arc<Map>,
+    /// What Ansible's connections define for each host, where nothing else does.
+    pub fallback: Arc<Map>,
     /// The state of the inventory that these two are of, and how many hosts had failed.
     inventory_at: (u64, usize),
     /// Its steps are performed on this machine: each task may read what the one before it wrote.
@@ -68,7 +70,7 @@ pub struct HostRun {
     /// What of that is known to the host.
     pub pending: super::pending::Track,
     /// All handlers: those of the play, and those that included roles brought.
-    pub handlers: Vec<Handler>,
+    pub handlers: Handlers,
     /// Roles whose variables the whole play sees: the play's, and those included as `public`.
     pub roles: Vec<Arc<Role>>,
     /// `vars_files` of the play, loaded for this host.
@@ -122,8 +124,10 @@ impl HostRun {
         // What was given before is in the variables.
         let _ = run.given(&host, &mut given_at);
         let vars = run.host_vars(&host);
+        let inventory = run.inventory_vars(&host);
         HostRun {
-            inventory: run.inventory_vars(&host),
+            fallback: fallback(&host, &inventory),
+            inventory,
             magic: run.magic(&host, Some(play)),
             inventory_at: (run.inventory.changes(), 0),
             local: false,
@@ -136,7 +140,7 @@ impl HostRun {
             queue: Queue::default(),
             notified: Vec::new(),
             pending: super::pending::Track::default(),
-            handlers: super::handlers::of_play(&play.play),
+            handlers: Handlers::of_play(&play.play),
             roles: play.play.roles.clone(),
             files: Arc::default(),
             sessions: HashMap::new(),
@@ -289,8 +293,9 @@ impl HostRun {
                 Ok(())
             }
             Some(Entry::LoopEnd(unit)) => {
-                let judged = results::loop_result(&std::mem::take(&mut self.items));
-                self.conclude(&unit, judged)
+                let items = std::mem::take(&mut self.items);
+                let unit = super::conclude::as_items_say(unit, &items);
+                self.conclude(&unit, results::loop_result(&items))
             }
             Some(Entry::Step(_)) | None => Ok(()),
         }
@@ -392,11 +397,7 @@ impl HostRun {
         if diag.code == INTERRUPTED {
             return Err(Stop::Interrupted);
         }
-        let mut judged = Judged::new(serde_json::json!({
-            "changed": false, "unreachable": true, "msg": diag.message,
-        }));
-        judged.status = Status::Unreachable;
-        judged.diag = Some(diag);
+        let judged = super::conclude::unreachable(diag);
         let outcome = results::outcome(unit, &judged, None);
         let ignored = outcome.ignored;
         self.report_at(unit.at.clone(), Report::End(Box::new(outcome)));
@@ -480,4 +481,19 @@ impl HostRun {
             }),
         })
     }
+}
+
+/// `ansible_host` and the like, which every host has (observed: ansible-core 2.19.14).
+fn fallback(host: &str, inventory: &Map) -> Arc<Map> {
+    let given = ["ansible_host", "ansible_ssh_host"];
+    let given = given.iter().find_map(|name| inventory.get(name));
+    let address = given.cloned().unwrap_or_else(|| Value::str(host));
+    let fallback: Map = [
+        ("ansible_host", address.clone()),
+        ("ansible_ssh_host", address),
+        ("ansible_shell_executable", Value::str("/bin/sh")),
+    ]
+    .into_iter()
+    .collect();
+    Arc::new(fallback)
 }

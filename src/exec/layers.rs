@@ -80,6 +80,7 @@ impl HostRun {
                 .chain(&others)
                 .map(|role| role.defaults.clone()),
         );
+        layers.push(self.fallback.clone());
         layers.retain({
             let mut index = 0;
             move |layer| {
@@ -117,7 +118,7 @@ impl HostRun {
 /// True if a role depends on another, directly or through others.
 fn depends_on(role: &Arc<Role>, other: &Arc<Role>) -> bool {
     let parents = || other.parents.iter();
-    parents().any(|parent| Arc::ptr_eq(parent, role) || depends_on(role, parent))
+    parents().any(|parent| parent.identity == role.identity || depends_on(role, parent))
 }
 
 /// A role, then the roles that depend on it, nearest first.

@@ -78,7 +78,7 @@ impl HostRun {
             if index > 0 {
                 self.pause(job, control)?;
             }
-            let job = Job {
+            let mut job = Job {
                 task: job.task.clone(),
                 around: job.around.clone(),
                 keywords: job.keywords.clone(),
@@ -92,6 +92,7 @@ impl HostRun {
                 }),
                 shared: job.shared,
             };
+            job.unit = self.unit_of_item(&job)?;
             self.single(&job)?;
             if self.breaks(&job, control)? {
                 break;

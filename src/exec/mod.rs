@@ -56,6 +56,7 @@ mod session;
 mod state;
 mod step;
 mod stream;
+mod switches;
 mod tags;
 mod task;
 mod trust;

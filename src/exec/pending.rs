@@ -201,7 +201,7 @@ impl HostRun {
         if pending.is_empty() {
             return;
         }
-        for handler in self.handlers.clone() {
+        for handler in self.handlers.clone().iter() {
             let Some(known) = self.pending_handler(&handler) else {
                 continue;
             };

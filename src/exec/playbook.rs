@@ -15,6 +15,7 @@ use crate::play::Loader;
 use crate::play::ast::Playbook;
 use crate::value::{Kind, Map, Value};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 
 /// Carries out a run and returns how the process ends.
@@ -271,6 +272,7 @@ impl Prepared {
             cache,
             stats: Mutex::default(),
             failed: Mutex::default(),
+            cleared: AtomicU32::new(0),
             interrupted: Arc::default(),
         };
         (shared, self.playbooks)

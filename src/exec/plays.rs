@@ -115,7 +115,11 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
             free,
             lockstep: batch.len() > 1
                 && !free
-                && (fatal || max_fail.is_some() || run.options.step || touches_others(play)),
+                && (fatal
+                    || max_fail.is_some()
+                    || run.options.step
+                    || run.options.forks <= 1
+                    || touches_others(play)),
             max_fail,
             force_handlers,
             ask_first: AskFirst::default(),

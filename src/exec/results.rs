@@ -418,10 +418,17 @@ pub fn loop_result(items: &[(Judged, bool)]) -> Judged {
     let mut map = Map::new();
     map.insert("results", results);
     map.insert("changed", changed);
+    let unreachable = any(Status::Unreachable);
+    if unreachable {
+        map.insert("unreachable", true);
+    }
     let (status, msg) = if failed {
         map.insert("failed", true);
         map.insert("skipped", false);
         (Status::Failed, "One or more items failed")
+    } else if unreachable {
+        map.insert("skipped", false);
+        (Status::Unreachable, "All items completed")
     } else if items.is_empty() {
         map.insert("skipped", true);
         map.insert("skipped_reason", "No items in the list");

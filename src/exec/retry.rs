@@ -25,7 +25,7 @@ impl HostRun {
             let judged = match host.carried_out(job, step, target, period)? {
                 Ok(judged) => judged,
                 Err(diag) => {
-                    host.report_unreachable(&job.unit, diag)?;
+                    host.not_reached(job, diag)?;
                     return Ok(None);
                 }
             };

@@ -19,7 +19,7 @@ use crate::value::{Map, Value};
 use crate::vars::SharedScope;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// What a run consists of.
@@ -62,6 +62,8 @@ pub struct Run {
     pub(super) collector: Mutex<Collector>,
     pub(super) hosts: RwLock<HashMap<String, HostVars>>,
     pub(super) failed: Mutex<HashSet<String>>,
+    /// How often that was forgotten.
+    pub(super) cleared: AtomicU32,
     pub(super) interrupted: Arc<AtomicBool>,
 }
 
@@ -174,6 +176,12 @@ impl Run {
     /// `meta: clear_host_errors`.
     pub fn clear_failures(&self) {
         self.lock_failed().clear();
+        self.cleared.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often failures were forgotten.
+    pub fn clearings(&self) -> u32 {
+        self.cleared.load(Ordering::Relaxed)
     }
 
     /// True if a host has failed in an earlier play.

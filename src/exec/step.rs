@@ -51,7 +51,7 @@ impl HostRun {
             Ok(target) => target,
             Err(diag) => {
                 self.flush()?;
-                return self.report_unreachable(&job.unit, diag);
+                return self.not_reached(job, diag);
             }
         };
         self.tell_become(&target, &step);
@@ -98,7 +98,7 @@ impl HostRun {
         step.drop_after = (!job.unit.ignore_errors && job.item.is_none()).then_some(id);
         if let Err(diag) = session.send(*step) {
             self.flush()?;
-            return self.report_unreachable(&job.unit, diag);
+            return self.not_reached(job, diag);
         }
         self.queue.push(Entry::Step(Box::new(Pending {
             id,
@@ -111,6 +111,17 @@ impl HostRun {
             self.expect(&job.unit);
         }
         self.settle()
+    }
+
+    /// The host cannot be reached for a task. Items of a loop are all tried.
+    ///
+    /// # Errors
+    /// As [`HostRun::report_unreachable`].
+    pub(super) fn not_reached(&mut self, job: &Job, diag: Box<Diag>) -> Result<(), Stop> {
+        match &job.item {
+            Some(_) => self.judged(job, super::conclude::unreachable(diag)),
+            None => self.report_unreachable(&job.unit, diag),
+        }
     }
 
     /// With -vvv: as whom a step is performed, and the command line that stands for.

@@ -136,8 +136,9 @@ impl HostRun {
             self.report(Report::Begin(info));
         }
         let end = match self.throttle(&job)? {
-            Some(most) => self.throttled(&job, most),
-            None => self.perform(&job),
+            Ok(Some(most)) => self.throttled(&job, most),
+            Ok(None) => self.perform(&job),
+            Err(diag) => self.end(&job, Judged::failed(diag)),
         };
         if end == Err(Stop::Failed) {
             self.note_failure(&job)?;
@@ -153,21 +154,32 @@ impl HostRun {
     }
 
     /// How many hosts may be at the task at a time, where that is less than all.
-    fn throttle(&mut self, job: &Job) -> Result<Option<usize>, Stop> {
+    fn throttle(&mut self, job: &Job) -> Result<Result<Option<usize>>, Stop> {
+        let forks = self.run.options.forks.max(1);
+        let alone = (forks == 1 && self.play.lockstep).then_some(1);
         let Some(given) = &job.keywords.throttle else {
-            return Ok(None);
+            return Ok(Ok(alone));
         };
-        let most = self.render_or(given, &job.task, &job.around)?.to_text();
-        let most: Option<usize> = most.trim().parse().ok();
-        Ok(most.filter(|most| (1..self.play.hosts.len()).contains(most)))
+        let text = self.render_or(given, &job.task, &job.around)?.to_text();
+        let Ok(most) = text.trim().parse::<usize>() else {
+            let message = format!(
+                "Failed to convert the throttle value to an integer: invalid literal for int() \
+                 with base 10: {}",
+                Value::str(text).repr()
+            );
+            return Ok(Err(Diag::error("bad-throttle", message).at(given.span, "")));
+        };
+        let bounds = (1..self.play.hosts.len()).contains(&most);
+        Ok(Ok(alone.or(bounds.then_some(most))))
     }
 
     fn throttled(&mut self, job: &Job, most: usize) -> Result<(), Stop> {
         self.flush()?;
         let play = self.play.clone();
-        play.barrier.throttle(self.index, &job.unit.at, most);
+        let at = &job.unit.at;
+        play.barrier.throttle(self.index, at, most, play.lockstep);
         let end = self.perform(job).and_then(|()| self.flush());
-        play.barrier.let_next(&job.unit.at);
+        play.barrier.let_next(self.index, at);
         end
     }
 
@@ -287,6 +299,9 @@ impl HostRun {
                 return self.end(job, Judged::unknown("its condition is known after apply"));
             }
             Verdict::Wrong(diag) => return self.end(job, Judged::failed(diag)),
+        }
+        if let Some(diag) = self.wrong_switch(job)? {
+            return self.end(job, Judged::failed(diag));
         }
         if let Some(diag) = self.refuses_background(job) {
             return self.end(job, Judged::failed(diag));

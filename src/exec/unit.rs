@@ -84,7 +84,6 @@ impl HostRun {
             None => unnamed(task),
         };
         let entry = modules::find(&task.module);
-        let dry = self.run.options.check;
         let info = TaskInfo {
             name,
             role: task
@@ -99,38 +98,35 @@ impl HostRun {
                 .sources
                 .place(task.span)
                 .unwrap_or_else(|| task.file.display().to_string()),
-            no_log: self.flag(keywords.no_log.as_ref(), task, around)?,
+            no_log: false,
         };
-        let show_diff = match &keywords.diff {
-            Some(value) => self.flag(Some(value), task, around)?,
-            None => self.run.options.diff,
-        };
-        let check = match &keywords.check_mode {
-            Some(value) => self.flag(Some(value), task, around)?,
-            None => dry,
-        };
+        let context = self.context(task, around);
+        let scope = |host: &HostRun| host.task_scope(around, task);
+        let switches = self.switches(keywords, &around.keywords, &scope, &context)?;
         let brings = match entry.map_or("", |e| e.name) {
             "setup" => Brings::SetupFacts,
             "getent" | "service_facts" | "package_facts" | "mount_facts" => Brings::Facts,
             _ => Brings::Nothing,
         };
-        Ok(Arc::new(Unit {
-            ignore_errors: self.flag(keywords.ignore_errors.as_ref(), task, around)?,
-            ignore_unreachable: self.flag(keywords.ignore_unreachable.as_ref(), task, around)?,
+        let mut unit = Unit {
+            ignore_errors: false,
+            ignore_unreachable: false,
             task: task.clone(),
             info,
             at: self.at.clone(),
             host: self.host.clone(),
             scope: self.task_scope(around, task),
-            context: self.context(task, around),
+            context,
             register: task.register.as_ref().map(Value::to_text),
             notify: around.notify.iter().chain(&task.notify).cloned().collect(),
-            show_diff,
+            show_diff: false,
             delegated_to: None,
-            dry: check,
+            dry: false,
             brings,
-            skips_opaque: check && !self.run.options.plan,
-        }))
+            skips_opaque: false,
+        };
+        unit.set(&switches, self.run.options.plan);
+        Ok(Arc::new(unit))
     }
 }
 

@@ -175,10 +175,15 @@ impl HostRun {
         }
         if matches!(end, Ok(()) | Err(Stop::Failed)) && !block.always.is_empty() {
             self.at.truncate(depth);
+            let cleared = self.run.clearings();
             let always = self
                 .part(2, &block.always, inner)
                 .and_then(|()| self.flush());
-            end = always.and(end);
+            // `meta: clear_host_errors` makes the failure one that never was.
+            end = match self.run.clearings() == cleared {
+                true => always.and(end),
+                false => always,
+            };
         }
         end
     }

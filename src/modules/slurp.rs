@@ -32,7 +32,7 @@ impl Module for Slurp {
             Known::Known(None) => {
                 return Err(Diag::error(
                     "no-such-file",
-                    format!("file not found: {}", args.src.display()),
+                    format!("File not found: {}", args.src.display()),
                 ));
             }
             Known::Unknown => unknown_json(&format!("content of {}", args.src.display())),

@@ -6,6 +6,7 @@ use super::{Control, FileSearch, Module, RenderOptions};
 use crate::args::With;
 use crate::diag::{Diag, Result};
 use crate::sys::{Op, Outcome, View};
+use crate::value::charset::Charset;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -32,7 +33,7 @@ pub struct Own {
     /// Line ends of the result.
     #[serde(default = "newline")]
     newline_sequence: String,
-    /// Encoding of the result: utf-8, utf-16, latin-1 or ascii.
+    /// Encoding of the result: utf-8, utf-16, utf-32, latin-1, windows-1252 or ascii.
     #[serde(default = "utf8")]
     output_encoding: String,
     /// Start of a statement.
@@ -174,38 +175,10 @@ fn incoming(args: &Args) -> Result<Incoming<'_>> {
 
 /// Encodes as Python's codec of that name does.
 fn encode(text: &str, encoding: &str) -> Result<Vec<u8>> {
-    let unfit = |c: char| {
-        Diag::error(
-            "bad-encoding",
-            format!("the template's result has {c:?}, which {encoding} cannot express"),
-        )
-    };
-    let narrow = |limit: u32| -> Result<Vec<u8>> {
-        text.chars()
-            .map(|c| {
-                u8::try_from(u32::from(c))
-                    .ok()
-                    .filter(|b| u32::from(*b) < limit)
-                    .ok_or_else(|| unfit(c))
-            })
-            .collect()
-    };
-    match encoding.to_ascii_lowercase().replace('_', "-").as_str() {
-        "utf-8" | "utf8" => Ok(text.as_bytes().to_vec()),
-        "utf-16" | "utf16" => {
-            let mut bytes = vec![0xff, 0xfe];
-            bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
-            Ok(bytes)
-        }
-        "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" => narrow(256),
-        "ascii" | "us-ascii" => narrow(128),
-        _ => Err(Diag::error(
-            "bad-encoding",
-            format!("unknown output_encoding {encoding:?}"),
-        )
-        .help("it is one of utf-8, utf-16, latin-1, ascii")
-        .about("output_encoding")),
-    }
+    let wrong = |why| Diag::error("bad-encoding", why).about("output_encoding");
+    Charset::named(encoding)
+        .and_then(|set| set.encode(text))
+        .map_err(wrong)
 }
 
 #[cfg(test)]

@@ -119,6 +119,9 @@ impl Callback {
     }
 
     fn unreachable(&mut self, outcome: &Outcome) {
+        if outcome.item.is_some() {
+            return self.failed(outcome);
+        }
         self.reason(outcome);
         let result = result::shown(outcome, self.verbosity);
         self.paint(

@@ -5,6 +5,7 @@
 //! line is trusted, results and facts never are (ansible-core 2.19's rule). `Unknown` stands for
 //! what a dry run cannot know yet.
 
+pub mod charset;
 mod convert;
 mod literal;
 mod map;

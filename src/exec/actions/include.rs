@@ -4,7 +4,6 @@ use super::{arguments, flag, text};
 use crate::diag::{Diag, Result};
 use crate::exec::collect::{Position, Report};
 use crate::exec::context::Surroundings;
-use crate::exec::handlers;
 use crate::exec::host::{HostRun, Stop};
 use crate::exec::results::Judged;
 use crate::exec::task::Job;
@@ -114,7 +113,7 @@ pub fn include_role(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
 fn adopt(host: &mut HostRun, around: &Surroundings, handlers: &[Item], roles: &[Arc<Role>]) {
     let mut of_handlers = around.clone();
     of_handlers.handler = true;
-    handlers::flatten(handlers, &Arc::new(of_handlers), &mut host.handlers);
+    host.handlers.add(handlers, &Arc::new(of_handlers));
     for role in roles {
         make_public(host, role);
     }

@@ -14,8 +14,7 @@ pub fn set_stats(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         return Ok(());
     };
     let Some(Kind::Map(data)) = args.get("data").map(|v| &v.kind) else {
-        let given = args.get("data").map_or("None", Value::type_name);
-        let message = format!("The 'data' option needs to be a dictionary/hash, not {given}");
+        let message = "The 'data' option needs to be a dictionary/hash";
         let diag = Diag::error("wrong-type", message);
         return host.end(job, Judged::failed(diag.at_if_none(job.task.args.span)));
     };

@@ -385,56 +385,100 @@ fn subelements(call: &Call) -> Result<Value, String> {
         Kind::Map(map) => map.values().cloned().collect(),
         _ => call.list()?,
     };
-    pairs(&elements, &path, skip_missing).map(Value::list)
+    pairs(&elements, &path, skip_missing, false).map(Value::list)
 }
 
-/// Each element with each of its subelements.
-pub fn pairs(elements: &[Value], path: &[String], skip: bool) -> Result<Vec<Value>, String> {
+/// Each element with each of its subelements. The lookup takes them out of the element, the filter
+/// leaves them there (observed: ansible-core 2.19.14).
+pub fn pairs(
+    elements: &[Value],
+    path: &[String],
+    skip: bool,
+    lookup: bool,
+) -> Result<Vec<Value>, String> {
+    let quoted = |value: &Value| match lookup {
+        true => format!("'{}'", value.to_text()),
+        false => value.repr(),
+    };
+    let key = |name: &str| match lookup {
+        true => name.to_owned(),
+        false => format!("'{name}'"),
+    };
     let mut out = Vec::new();
     for element in elements {
+        if lookup && element.get("skipped").is_some_and(Value::truthy) {
+            continue;
+        }
         let mut found = Some(element);
-        for (depth, key) in path.iter().enumerate() {
-            if let Some(value) = found.filter(|value| value.as_map().is_none()) {
+        for (depth, name) in path.iter().enumerate() {
+            let Some(value) = found else {
+                break;
+            };
+            if value.as_map().is_none() {
                 if skip {
                     found = None;
                     break;
                 }
-                if depth == 0 {
-                    return Err(format!(
-                        "subelements lookup expects a dictionary, got '{}'",
-                        value.to_text()
-                    ));
-                }
+                let above = match depth {
+                    0 if lookup => {
+                        return Err(format!(
+                            "subelements lookup expects a dictionary, got {}",
+                            quoted(value)
+                        ));
+                    }
+                    0 => name,
+                    depth => &path[depth - 1],
+                };
                 return Err(format!(
-                    "the key {} should point to a dictionary, got '{}'",
-                    path[depth - 1],
-                    value.to_text()
+                    "the key {} should point to a dictionary, got {}",
+                    key(above),
+                    quoted(value)
                 ));
             }
-            found = found.and_then(|value| value.get(key));
+            found = value.get(name);
+            if found.is_none() && !skip {
+                return Err(format!(
+                    "could not find '{name}' key in iterated item {}",
+                    quoted(value)
+                ));
+            }
         }
         match found.map(|v| &v.kind) {
             Some(Kind::List(items)) => {
+                let element = match lookup {
+                    true => without(element, path),
+                    false => element.clone(),
+                };
                 for item in items.iter() {
                     out.push(Value::list(vec![element.clone(), item.clone()]));
                 }
             }
-            None if skip => {}
-            None => {
-                return Err(format!(
-                    "could not find '{}' key in iterated item '{}'",
-                    path.join("."),
-                    element.repr()
-                ));
-            }
+            None => {}
             Some(_) => {
                 return Err(format!(
-                    "the key {} should point to a list, got '{}'",
-                    path.last().map_or("", String::as_str),
-                    found.map(Value::to_text).unwrap_or_default()
+                    "the key {} should point to a list, got {}",
+                    key(path.last().map_or("", String::as_str)),
+                    found.map(&quoted).unwrap_or_default()
                 ));
             }
         }
     }
     Ok(out)
+}
+
+/// A dict without what a path leads to.
+fn without(value: &Value, path: &[String]) -> Value {
+    let (Some(map), [name, rest @ ..]) = (value.as_map(), path) else {
+        return value.clone();
+    };
+    let mut map = map.clone();
+    match (rest.is_empty(), map.get(name).cloned()) {
+        (false, Some(inner)) => {
+            map.insert(name.as_str(), without(&inner, rest));
+        }
+        _ => {
+            map.remove(name);
+        }
+    }
+    Value::map(map).at(value.span)
 }

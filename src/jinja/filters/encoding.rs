@@ -2,6 +2,7 @@
 
 use super::Row;
 use crate::jinja::function::Call;
+use crate::value::charset::Charset;
 use crate::value::{Kind, Map, Value, float_repr, from_json};
 use crate::yaml::{self, Layout};
 use base64::Engine;
@@ -27,18 +28,26 @@ fn text(call: &Call) -> Result<String, String> {
     call.subject().map(Value::to_text)
 }
 
+/// `b64encode(string, encoding='utf-8', urlsafe=False)`
 fn b64encode(call: &Call) -> Result<Value, String> {
-    Ok(Value::str(
-        base64::prelude::BASE64_STANDARD.encode(text(call)?),
-    ))
+    let name = call.text(1, "encoding").unwrap_or_default();
+    let bytes = Charset::named(&name)?.encode(&text(call)?)?;
+    Ok(Value::str(match call.flag(2, "urlsafe", false) {
+        true => base64::prelude::BASE64_URL_SAFE.encode(bytes),
+        false => base64::prelude::BASE64_STANDARD.encode(bytes),
+    }))
 }
 
+/// `b64decode(string, encoding='utf-8', urlsafe=False)`
 fn b64decode(call: &Call) -> Result<Value, String> {
+    let name = call.text(1, "encoding").unwrap_or_default();
     let clean: String = text(call)?.chars().filter(|c| !c.is_whitespace()).collect();
-    let bytes = base64::prelude::BASE64_STANDARD
-        .decode(clean)
-        .map_err(|_| "Incorrect padding".to_owned())?;
-    Ok(Value::str(String::from_utf8_lossy(&bytes).into_owned()))
+    let bytes = match call.flag(2, "urlsafe", false) {
+        true => base64::prelude::BASE64_URL_SAFE.decode(clean),
+        false => base64::prelude::BASE64_STANDARD.decode(clean),
+    };
+    let bytes = bytes.map_err(|_| "Incorrect padding".to_owned())?;
+    Ok(Value::str(Charset::named(&name)?.decode(&bytes)))
 }
 
 fn from_json_filter(call: &Call) -> Result<Value, String> {

@@ -28,6 +28,8 @@ pub const FAMILY: Family = &[
 
 fn unique(args: &Args) -> Res<Obj> {
     let [value, case, attribute] = args.bind(["value", "case_sensitive", "attribute"])?;
+    let given = |option: &Option<Obj>| option.as_ref().is_some_and(|o| !o.is_none());
+    let strict = given(&case) || given(&attribute);
     let case = case
         .filter(|c| !c.is_none())
         .map_or(Ok(false), |c| c.truth())?;
@@ -41,6 +43,14 @@ fn unique(args: &Args) -> Res<Obj> {
         };
         let key = sorting::folded(key, case);
         key.use_it()?;
+        if strict && matches!(key.kind, O::List(_) | O::Dict(_)) {
+            let message = format!(
+                "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it \
+                 does not support the parameters supplied: unhashable type: '{}'",
+                key.type_name()
+            );
+            return Err(Stop::fail(message));
+        }
         for other in &seen {
             if ops::equal(other, &key)? {
                 continue 'items;

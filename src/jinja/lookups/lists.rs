@@ -127,23 +127,27 @@ fn together(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
 
 fn subelements(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
     let [elements, path, more @ ..] = ask.terms else {
-        return Err("subelements lookup expects a list of two or three items".to_owned());
+        return Err("subelements lookup expects a list of two or three items,".to_owned());
     };
+    let wrong = || {
+        Err("subelements lookup expects a list of two or three items, \
+             first a dict or a list, second a string pointing to the subkey"
+            .to_owned())
+    };
+    if path.as_str().is_none() {
+        return wrong();
+    }
     let elements = match &elements.kind {
         Kind::List(items) => items.to_vec(),
         Kind::Map(map) => map.values().cloned().collect(),
-        _ => {
-            return Err(
-                "first a dict or a list, second a string pointing to the subkey".to_owned(),
-            );
-        }
+        _ => return wrong(),
     };
     let path: Vec<String> = path.to_text().split('.').map(str::to_owned).collect();
     let skip = more
         .first()
         .and_then(|flags| flags.get("skip_missing"))
         .is_some_and(crate::jinja::function::truthy);
-    collections_pairs(&elements, &path, skip)
+    collections_pairs(&elements, &path, skip, true)
 }
 
 fn random_choice(ask: &Ask<'_>) -> Result<Vec<Value>, String> {

@@ -40,6 +40,8 @@ pub struct Config {
     pub gathering: String,
     /// `force_handlers`.
     pub force_handlers: bool,
+    /// `error_on_missing_handler`.
+    pub error_on_missing_handler: bool,
     /// `any_errors_fatal`.
     pub any_errors_fatal: bool,
     /// `stdout_callback`.
@@ -276,6 +278,12 @@ impl Reader<'_> {
             )),
             gathering: text("ANSIBLE_GATHERING", d, "gathering", "implicit"),
             force_handlers: self.flag("ANSIBLE_FORCE_HANDLERS", d, "force_handlers", false)?,
+            error_on_missing_handler: self.flag(
+                "ANSIBLE_ERROR_ON_MISSING_HANDLER",
+                d,
+                "error_on_missing_handler",
+                true,
+            )?,
             any_errors_fatal: self.flag(
                 "ANSIBLE_ANY_ERRORS_FATAL",
                 d,

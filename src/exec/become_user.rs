@@ -81,7 +81,11 @@ pub fn become_of(run: &Run, job: &Job, scope: &SharedScope) -> Result<Option<Bec
         [&keywords.become_flags, &outer.become_flags],
         "",
     )?;
-    let exe = pick(&["ansible_become_exe"], [&keywords.become_exe, &outer.become_exe], "")?;
+    let exe = pick(
+        &["ansible_become_exe"],
+        [&keywords.become_exe, &outer.become_exe],
+        "",
+    )?;
     let password = pick(
         &[
             "ansible_become_password",

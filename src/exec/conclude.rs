@@ -2,6 +2,7 @@
 
 use super::collect::Report;
 use super::host::{HostRun, Stop};
+use super::invocation;
 use super::queue::{Effect, Item, Pending};
 use super::results::{self, Judged, Unit};
 use super::scope::PENDING;
@@ -14,7 +15,8 @@ impl HostRun {
     /// A step has its result.
     pub(super) fn ended(&mut self, pending: Pending, judged: Judged) -> Result<(), Stop> {
         let unit = pending.unit;
-        let judged = skip_opaque(place(judged, &unit), &unit);
+        let mut judged = skip_opaque(place(judged, &unit), &unit);
+        invocation::add(&mut judged, pending.invocation);
         let scope = match &pending.item {
             Some(item) => crate::vars::over(item.vars.clone(), unit.scope.clone()),
             None => unit.scope.clone(),

@@ -3,7 +3,7 @@
 use super::context::Surroundings;
 use super::host::{HostRun, Stop};
 use super::results::Unit;
-use crate::diag::Diag;
+use crate::diag::{Diag, Level};
 use crate::exec::collect::Report;
 use crate::play::ast::{Item, Origin, Play, Task};
 use std::collections::HashSet;
@@ -86,8 +86,12 @@ impl HostRun {
                 )
                 .at(unit.task.span, "notified here")
                 .did_you_mean(&name, self.handler_names().iter().map(String::as_str));
-                self.report(Report::Message(diag));
-                return Err(Stop::Failed);
+                let fails = self.run.loader.config.error_on_missing_handler;
+                let level = if fails { Level::Error } else { Level::Warning };
+                self.report(Report::Message(Box::new(Diag { level, ..*diag })));
+                if fails {
+                    return Err(Stop::Failed);
+                }
             }
         }
         self.note_notified(unit);

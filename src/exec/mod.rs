@@ -30,6 +30,7 @@ mod handlers;
 mod host;
 mod interrupt;
 mod keys;
+mod invocation;
 mod layers;
 mod listing;
 mod lock;

@@ -92,6 +92,7 @@ pub(super) fn prepare(
             decrypt: decrypt.clone(),
         },
     )?;
+    let inventory = inventory.merging(config.hash_behaviour == "merge");
     for warning in warnings {
         let wanted = config.inventory_unparsed_warning || warning.code != "empty-inventory";
         if wanted {

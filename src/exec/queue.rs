@@ -45,6 +45,8 @@ pub struct Pending {
     pub unit: Arc<Unit>,
     /// The loop's item.
     pub item: Option<Item>,
+    /// The `invocation` of its result, where something will show it.
+    pub invocation: Option<Value>,
     /// Whether the banner was shown.
     pub begun: bool,
     /// What is to be written down of it.

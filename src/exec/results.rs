@@ -204,8 +204,21 @@ impl Judged {
         }
     }
 
-    /// What `register` sees: nothing that is only for this side.
+    /// What `register` sees: nothing that is only for this side, nor how the module was called.
     pub fn registered(&self) -> Value {
+        let seen = self.of_item();
+        match (&seen.kind, seen.get("invocation")) {
+            (Kind::Map(map), Some(_)) => {
+                let mut map = Map::clone(map);
+                map.remove("invocation");
+                Value::map(map)
+            }
+            _ => seen,
+        }
+    }
+
+    /// What `register` sees of an item of a loop.
+    pub fn of_item(&self) -> Value {
         let Kind::Map(map) = &self.value.kind else {
             return self.value.clone();
         };
@@ -409,7 +422,7 @@ fn censored(judged: &Judged) -> Json {
 /// The result of a whole loop from those of its items.
 pub fn loop_result(items: &[(Judged, bool)]) -> Judged {
     let any = |status: Status| items.iter().any(|(j, _)| j.status == status);
-    let results = Value::list(items.iter().map(|(j, _)| j.registered()).collect());
+    let results = Value::list(items.iter().map(|(j, _)| j.of_item()).collect());
     let failed = any(Status::Failed);
     let changed = items
         .iter()

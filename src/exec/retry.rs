@@ -4,7 +4,7 @@ use super::collect::Report;
 use super::host::{HostRun, Stop};
 use super::results::{self, Judged};
 use super::task::Job;
-use super::{actions, background, conclude};
+use super::{actions, background, conclude, invocation};
 use crate::diag::Result;
 use crate::output::Status;
 use crate::sys::Known;
@@ -32,7 +32,9 @@ impl HostRun {
             let name = target.split('\0').next().unwrap_or(target);
             let judged = host.stored(judged, step, name, job);
             let judged = conclude::skip_opaque(conclude::place(judged, &job.unit), &job.unit);
-            let judged = background::promised(judged, step);
+            let mut judged = background::promised(judged, step);
+            let verbosity = host.run.options.verbosity;
+            invocation::add(&mut judged, invocation::of(job, &step.args, verbosity));
             host.take_facts(&job.unit, &judged);
             Ok(Some(judged))
         })

@@ -62,6 +62,16 @@ impl Own {
     }
 }
 
+impl Own {
+    /// The hosts that are still in the play, once all have come as far as this one.
+    fn hosts_left(&self) -> Value {
+        for other in self.play.hosts.iter().filter(|name| **name != self.host) {
+            self.await_other(other);
+        }
+        Value::list(self.play.alive().into_iter().map(Value::str).collect())
+    }
+}
+
 /// What steps that are under way may define.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PendingFacts {
@@ -100,31 +110,20 @@ impl TaskScope {
             if below.as_map().is_none() {
                 break;
             }
-            value = merge(&below, &value);
+            value = value.over(&below);
             at = index;
         }
         Some(value)
     }
 }
 
-/// Dicts merged at every level; what is `above` wins.
-pub fn merge(below: &Value, above: &Value) -> Value {
-    let (Some(old), Some(new)) = (below.as_map(), above.as_map()) else {
-        return above.clone();
-    };
-    let mut merged = old.clone();
-    for (key, value) in new {
-        let value = match old.get_key(key) {
-            Some(old) => merge(old, value),
-            None => value.clone(),
-        };
-        merged.insert(key.clone(), value);
-    }
-    Value::map(merged)
-}
-
 impl Scope for TaskScope {
     fn get(&self, name: &str) -> Option<Value> {
+        if let (Some(own), "ansible_play_hosts" | "ansible_play_batch" | "play_hosts") =
+            (&self.own, name)
+        {
+            return Some(own.hosts_left());
+        }
         if self.run.loader.config.hash_behaviour == "merge" {
             return self.merged(name);
         }

@@ -6,6 +6,7 @@ use super::connect;
 use super::control::StepControl;
 use super::environment::{async_dir, environment};
 use super::host::{HostRun, Stop};
+use super::invocation;
 use super::queue::{Entry, Pending};
 use super::record::Line;
 use super::results::Judged;
@@ -96,6 +97,7 @@ impl HostRun {
         }
         // The other items of a loop are performed whatever becomes of this one.
         step.drop_after = (!job.unit.ignore_errors && job.item.is_none()).then_some(id);
+        let invocation = invocation::of(job, &step.args, self.run.options.verbosity);
         if let Err(diag) = session.send(*step) {
             self.flush()?;
             return self.not_reached(job, diag);
@@ -104,6 +106,7 @@ impl HostRun {
             id,
             unit: job.unit.clone(),
             item: job.item.clone(),
+            invocation,
             begun: false,
             noted,
         })));

@@ -160,7 +160,16 @@ impl HostRun {
         let Some(given) = &job.keywords.throttle else {
             return Ok(Ok(alone));
         };
-        let text = self.render_or(given, &job.task, &job.around)?.to_text();
+        let text = match self.render(given, &job.task, &job.around)? {
+            Ok(value) => value.to_text(),
+            Err(diag) => {
+                let message = format!(
+                    "Failed to convert the throttle value to an integer: {}",
+                    diag.message
+                );
+                return Ok(Err(Diag::error("bad-throttle", message).at(given.span, "")));
+            }
+        };
         let Ok(most) = text.trim().parse::<usize>() else {
             let message = format!(
                 "Failed to convert the throttle value to an integer: invalid literal for int() \

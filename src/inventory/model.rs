@@ -202,6 +202,11 @@ impl Data {
     /// The variables of a host: groups from `all` inwards, then the host, each level the
     /// inventory's own before its files before the playbook's (ansible-core's precedence 3 to 10).
     pub fn vars_of(&self, host: &str) -> Map {
+        self.vars_by(host, extend)
+    }
+
+    /// The same with another way of putting levels together.
+    fn vars_by(&self, host: &str, extend: Extend) -> Map {
         let groups = self.groups_of(host);
         let mut vars = Map::new();
         let entry = |name: &&str| self.groups.get(*name);
@@ -230,9 +235,23 @@ impl Data {
     }
 }
 
+/// How a level of variables is put over those below it.
+type Extend = fn(&mut Map, &Map);
+
 fn extend(vars: &mut Map, more: &Map) {
     for (key, value) in more {
         vars.insert(key.clone(), value.clone());
+    }
+}
+
+/// `hash_behaviour = merge`
+fn merge(vars: &mut Map, more: &Map) {
+    for (key, value) in more {
+        let value = match vars.get_key(key) {
+            Some(below) => value.over(below),
+            None => value.clone(),
+        };
+        vars.insert(key.clone(), value);
     }
 }
 
@@ -274,6 +293,12 @@ impl Grown {
     }
 }
 
+/// What the `localhost` that nobody wrote down has.
+const LOCAL: [(&str, &str); 2] = [
+    ("ansible_connection", "local"),
+    ("ansible_python_interpreter", "/usr/bin/python3"),
+];
+
 /// What is read again by `meta: refresh_inventory`.
 type Complete = Box<dyn Fn(&mut Data) + Send + Sync>;
 type Reload = Box<dyn Fn(&SourceMap) -> Result<Data> + Send + Sync>;
@@ -284,6 +309,7 @@ pub struct Inventory {
     changes: AtomicU64,
     /// In the order in which it was added.
     grown: Mutex<Vec<Grown>>,
+    merges: bool,
     sources: Vec<String>,
     reload: Reload,
     /// Reads the `group_vars` and `host_vars` of groups and hosts that came later.
@@ -297,6 +323,7 @@ impl Inventory {
             data: RwLock::new(data),
             changes: AtomicU64::new(0),
             grown: Mutex::default(),
+            merges: false,
             sources,
             reload,
             complete,
@@ -334,18 +361,30 @@ impl Inventory {
     /// The variables of a host. A `localhost` that nobody wrote down is reached without SSH.
     pub fn vars_of(&self, host: &str) -> Arc<Map> {
         let data = self.data();
-        let mut vars = data.vars_of(host);
+        let extend = match self.merges {
+            true => merge,
+            false => extend,
+        };
+        let mut vars = data.vars_by(host, extend);
         if data.hosts.get(host).is_none_or(|entry| entry.implicit) && is_local(host) {
             for group in ["all"].iter().filter_map(|name| data.groups.get(*name)) {
                 for level in [&group.vars, &group.inventory_files, &group.playbook_files] {
                     extend(&mut vars, level);
                 }
             }
-            if !vars.contains("ansible_connection") {
-                vars.insert("ansible_connection", "local");
+            for (name, value) in LOCAL {
+                if !vars.contains(name) {
+                    vars.insert(name, value);
+                }
             }
         }
         Arc::new(vars)
+    }
+
+    /// Dicts of several levels are merged (`hash_behaviour = merge`).
+    #[must_use]
+    pub fn merging(self, merges: bool) -> Inventory {
+        Inventory { merges, ..self }
     }
 
     /// The hosts of a pattern.

@@ -17,7 +17,7 @@ pub fn split<'t>(text: &'t str, options: &RenderOptions) -> Result<(&'t str, Ren
             Diag::error(
                 "template-header",
                 format!(
-                    "`{}` in the #jinja2 header is not `name: value`",
+                    "Missing key-value separator `:` in the #jinja2 header: {}",
                     pair.trim()
                 ),
             )

@@ -12,16 +12,10 @@ pub struct Args {
     /// The figures: a dict.
     pub data: Raw,
     /// Each host has its own; else they are the run's.
-    #[serde(default)]
-    pub per_host: bool,
+    pub per_host: Option<Raw>,
     /// Add to what is there (numbers are summed, texts and lists joined, dicts merged); else
     /// replace it.
-    #[serde(default = "yes")]
-    pub aggregate: bool,
-}
-
-fn yes() -> bool {
-    true
+    pub aggregate: Option<Raw>,
 }
 
 /// The module.

@@ -30,7 +30,9 @@ fn read(p: &mut Parser, keyword: &str, value: &Value, site: &Site, top: bool) ->
         Kind::List(list) => list,
         _ => {
             let message = format!(
-                "`{keyword}` must be a list of tasks, not a {}",
+                "A malformed block was encountered while loading {keyword}: {} should be a list \
+                 or None but is a {}",
+                value.to_text(),
                 value.type_name()
             );
             return Err(

@@ -41,7 +41,8 @@ pub(super) fn read(
             return Err(keywords::unknown(key, Place::Play));
         };
         if word == "user" && map.contains("remote_user") {
-            let message = "`user` is the old name of `remote_user`: both are set";
+            let message =
+                "both 'user' and 'remote_user' are set for this play. `user` is the old name of it";
             return Err(malformed("conflicting-keywords", message, key.span));
         }
         if !play.common.set(&word, value)? {
@@ -142,7 +143,9 @@ fn hosts(map: &Map, play: &Value) -> Result<()> {
             }
             Ok(())
         }
-        Kind::Null | Kind::Str(_) | Kind::List(_) => bad("`hosts` is empty".into()),
+        Kind::Null | Kind::Str(_) | Kind::List(_) => {
+            bad("Hosts list cannot be empty. Please check your playbook".into())
+        }
         _ => bad(format!(
             "`hosts` must be a pattern or a list of them, not {}",
             value.repr()
@@ -169,16 +172,16 @@ fn prompts(value: &Value) -> Result<Vec<Value>> {
             let message = format!("a prompt must be a dict, not a {}", entry.type_name());
             return Err(malformed("bad-prompt", message, entry.span));
         };
+        if !map.contains("name") {
+            let message = "Invalid vars_prompt data structure, missing 'name' key";
+            return Err(malformed("bad-prompt", message, entry.span));
+        }
         for (word, key, _) in words(map) {
             if !PROMPT.contains(&word.as_str()) {
                 let message = format!("`{word}` is not an option of a prompt");
                 return Err(malformed("bad-prompt", message, key.span)
                     .did_you_mean(&word, PROMPT.iter().copied()));
             }
-        }
-        if !map.contains("name") {
-            let message = "the prompt has no `name` for its variable";
-            return Err(malformed("bad-prompt", message, entry.span));
         }
     }
     Ok(entries)
@@ -198,7 +201,11 @@ fn contents(p: &mut Parser, play: &mut Play, map: &Map, site: &Site) -> Result<(
             if value.is_null() {
                 return lists(p, play, map, &site, handlers);
             }
-            let message = format!("`roles` must be a list, not a {}", value.type_name());
+            let message = format!(
+                "A malformed role declaration was encountered: {} should be a list but is a {}",
+                value.to_text(),
+                value.type_name()
+            );
             return Err(
                 malformed("not-a-list", message, value.span).help("begin each role with `- `")
             );

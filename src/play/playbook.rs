@@ -94,7 +94,10 @@ fn file(
     let entries = match &value.kind {
         Kind::List(entries) if !entries.is_empty() => entries,
         Kind::Null | Kind::List(_) => {
-            let message = format!("the playbook {} has no plays", path_shown(path));
+            let message = format!(
+                "A playbook must contain at least one play: {}",
+                path_shown(path)
+            );
             return Err(malformed("empty-playbook", message, value.span));
         }
         _ => {

@@ -4,7 +4,7 @@ use super::fields::malformed;
 use super::files::{Loader, plain};
 use super::imports::not_found;
 use crate::diag::{Result, Span};
-use crate::value::{Kind, Map, Value};
+use crate::value::{Map, Value};
 use std::path::{Path, PathBuf};
 
 const EXTENSIONS: [&str; 3] = ["yml", "yaml", "json"];
@@ -89,28 +89,13 @@ pub(super) fn vars(
     for path in find(role, sub, name, true, span)? {
         for (key, value) in loader.vars(&path, span)? {
             let value = match all.get_key(&key) {
-                Some(old) if loader.config.hash_behaviour == "merge" => merged(old, value),
+                Some(old) if loader.config.hash_behaviour == "merge" => value.over(old),
                 _ => value,
             };
             all.insert(key, value);
         }
     }
     Ok(all)
-}
-
-fn merged(old: &Value, new: Value) -> Value {
-    let (Kind::Map(a), Kind::Map(b)) = (&old.kind, &new.kind) else {
-        return new;
-    };
-    let mut all = Map::clone(a);
-    for (key, value) in b.iter() {
-        let value = match a.get_key(key) {
-            Some(old) => merged(old, value.clone()),
-            None => value.clone(),
-        };
-        all.insert(key.clone(), value);
-    }
-    Value::map(all).at(new.span)
 }
 
 /// The document of `tasks`, `handlers` or `meta`, with its file.

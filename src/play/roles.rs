@@ -63,7 +63,7 @@ pub(super) fn entry(p: &Parser, value: &Value, site: &Site) -> Result<Use> {
     };
     let map = match &value.kind {
         Kind::Str(text) if text.text.contains(',') => {
-            let message = "options of a role are not written into its name";
+            let message = format!("Invalid old style role requirement: {}", text.text);
             return Err(malformed("bad-role", message, value.span)
                 .help("write `{role: NAME, option: value}`")
                 .exit(Exit::Failed));

@@ -152,12 +152,22 @@ mod tests {
             bytes("ascii", "aé").unwrap_err(),
             "'ascii' codec can't encode character '\\xe9' in position 1: ordinal not in range(128)"
         );
-        assert_eq!(Charset::named("rot13").unwrap_err(), "unknown encoding: rot13");
+        assert_eq!(
+            Charset::named("rot13").unwrap_err(),
+            "unknown encoding: rot13"
+        );
     }
 
     #[test]
     fn what_was_written_is_read_again() {
-        for name in ["utf-8", "utf-16", "utf_16_be", "utf-16-le", "utf-32", "cp1252"] {
+        for name in [
+            "utf-8",
+            "utf-16",
+            "utf_16_be",
+            "utf-16-le",
+            "utf-32",
+            "cp1252",
+        ] {
             let set = Charset::named(name).unwrap();
             let text = "Straße – 5 €";
             assert_eq!(set.decode(&set.encode(text).unwrap()), text, "{name}");

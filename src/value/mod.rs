@@ -102,6 +102,23 @@ impl Value {
         }))
     }
 
+    /// This value over another one: dicts merged at every level, where both are.
+    #[must_use]
+    pub fn over(&self, below: &Value) -> Value {
+        let (Some(old), Some(new)) = (below.as_map(), self.as_map()) else {
+            return self.clone();
+        };
+        let mut merged = old.clone();
+        for (key, value) in new {
+            let value = match old.get_key(key) {
+                Some(old) => value.over(old),
+                None => value.clone(),
+            };
+            merged.insert(key.clone(), value);
+        }
+        Value::map(merged)
+    }
+
     /// A list.
     pub fn list(items: Vec<Value>) -> Value {
         Value::new(Kind::List(Arc::new(items)))

@@ -6,7 +6,6 @@ use crate::exec::collect::Report;
 use crate::exec::host::{HostRun, Stop};
 use crate::exec::queue::Effect;
 use crate::exec::results::Judged;
-use crate::exec::scope::merge;
 use crate::exec::task::Job;
 use crate::play;
 use crate::value::{Map, Value};
@@ -80,7 +79,7 @@ fn merged(host: &HostRun, vars: Map) -> Map {
         .map(|(key, value)| {
             let old = key.as_str().and_then(|name| host.ahead.included.get(name));
             let value = match old {
-                Some(old) => merge(old, &value),
+                Some(old) => value.over(&old),
                 None => value,
             };
             (key, value)

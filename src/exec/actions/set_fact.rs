@@ -86,7 +86,7 @@ fn name_of(host: &mut HostRun, job: &Job, key: &Key) -> Result<Result<Value>, St
     }
 }
 
-fn is_variable(name: &str) -> bool {
+pub fn is_variable(name: &str) -> bool {
     // These are values in templates.
     if ["True", "False", "None", "true", "false", "none"].contains(&name) {
         return false;

@@ -18,6 +18,17 @@ pub fn set_stats(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         let diag = Diag::error("wrong-type", message);
         return host.end(job, Judged::failed(diag.at_if_none(job.task.args.span)));
     };
+    let names = data.keys().map(|key| key.to_value().to_text());
+    if let Some(name) = names
+        .into_iter()
+        .find(|name| !super::set_fact::is_variable(name))
+    {
+        let diag = Diag::error(
+            "bad-variable-name",
+            format!("Invalid variable name '{name}'."),
+        );
+        return host.end(job, Judged::failed(diag.at_if_none(job.task.args.span)));
+    }
     let per_host = flag(&args, "per_host", false);
     let aggregate = flag(&args, "aggregate", true);
     let whose = per_host.then(|| host.host.clone());

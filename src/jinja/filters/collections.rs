@@ -73,6 +73,11 @@ fn symmetric_difference(call: &Call) -> Result<Value, String> {
 
 /// `combine(a, b, ..., recursive=False, list_merge='replace')`
 fn combine(call: &Call) -> Result<Value, String> {
+    let options = ["recursive", "list_merge"];
+    let known = |key: &crate::value::Key| key.as_str().is_some_and(|key| options.contains(&key));
+    if !call.kwargs.keys().all(known) {
+        return Err("'recursive' and 'list_merge' are the only valid keyword arguments".to_owned());
+    }
     let recursive = call.kwargs.get("recursive").is_some_and(Value::truthy);
     let merge = call
         .kwargs
@@ -88,7 +93,11 @@ fn combine(call: &Call) -> Result<Value, String> {
     ]
     .contains(&merge.as_str())
     {
-        return Err(format!("'list_merge' cannot be '{merge}'"));
+        return Err(
+            "merge_hash: 'list_merge' argument can only be equal to 'replace', 'keep', 'append', \
+             'prepend', 'append_rp' or 'prepend_rp'"
+                .to_owned(),
+        );
     }
     let mut dicts = Vec::new();
     for arg in &call.args {
@@ -98,7 +107,7 @@ fn combine(call: &Call) -> Result<Value, String> {
         }
     }
     let mut result = Map::new();
-    for dict in &dicts {
+    for dict in dicts.iter().filter(|dict| dict.truthy()) {
         let Some(dict) = dict.as_map() else {
             return Err(format!(
                 "failed to combine variables, expected dicts but got a '{}'",

@@ -43,7 +43,7 @@ fn unique(args: &Args) -> Res<Obj> {
         };
         let key = sorting::folded(key, case);
         key.use_it()?;
-        if strict && matches!(key.kind, O::List(_) | O::Dict(_)) {
+        if strict && matches!(key.kind, O::Dict(_)) {
             let message = format!(
                 "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it \
                  does not support the parameters supplied: unhashable type: '{}'",

@@ -142,6 +142,11 @@ fn subelements(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
         Kind::Map(map) => map.values().cloned().collect(),
         _ => return wrong(),
     };
+    if more.first().is_some_and(|flags| flags.as_map().is_none()) {
+        return Err("subelements lookup expects a list of two or three items, \
+                    the optional third item must be a dict with flags skip_missing"
+            .to_owned());
+    }
     let path: Vec<String> = path.to_text().split('.').map(str::to_owned).collect();
     let skip = more
         .first()

@@ -83,6 +83,7 @@ fn patterns_select_as_ansible() {
             sources: case.sources.iter().map(path).collect(),
             playbook_dir: None,
             decrypt: Arc::new(|_, _| Err(Diag::error("vault", "nothing is encrypted here"))),
+            merge: false,
         };
         let (inventory, _) = load(&SourceMap::default(), &options).unwrap();
         let hosts = inventory.select(&case.pattern).unwrap().hosts.join(" ");

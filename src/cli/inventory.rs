@@ -120,6 +120,7 @@ impl Args {
             // Without a playbook the working directory counts as its place.
             playbook_dir: Some(self.playbook_dir.clone().unwrap_or_else(|| ".".into())),
             decrypt: Arc::new(decrypt),
+            merge: config.hash_behaviour == "merge",
         };
         let (inventory, warnings) = inventory::load(&sources, &options)?;
         let mut screen = Screen::stderr();

@@ -5,6 +5,7 @@ use super::host::{HostRun, Stop};
 use super::results::Unit;
 use crate::diag::{Diag, Level};
 use crate::exec::collect::Report;
+use crate::output::Event;
 use crate::play::ast::{Item, Origin, Play, Task};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -160,7 +161,10 @@ impl HostRun {
                 .render(own, &scope, &self.context(task, around))
             {
                 Ok(value) => value.to_text(),
-                Err(_) => return false,
+                Err(why) => {
+                    self.unusable(task, &own_name, &why);
+                    return false;
+                }
             };
         }
         if own_name == name {
@@ -172,6 +176,19 @@ impl HostRun {
         name.strip_suffix(own_name.as_str())
             .and_then(|rest| rest.strip_suffix(" : "))
             .is_some_and(|prefix| is_role(&role.name, prefix))
+    }
+
+    /// Says that a handler cannot be called, unless it is called by what it listens to.
+    fn unusable(&self, task: &Task, name: &str, why: &Diag) {
+        if task.listen.is_empty() {
+            let message = format!(
+                "Handler '{name}' is unusable because it has no listen topics and its name could \
+                 not be templated: {}",
+                why.message
+            );
+            let warning = Diag::warning("unusable-handler", message);
+            self.run.collector().event(&Event::Message(warning));
+        }
     }
 
     fn handler_names(&self) -> Vec<String> {

@@ -202,7 +202,7 @@ impl HostRun {
             return;
         }
         for handler in self.handlers.clone().iter() {
-            let Some(known) = self.pending_handler(&handler) else {
+            let Some(known) = self.pending_handler(handler) else {
                 continue;
             };
             let due = last || self.pending.passed.contains(&known);

@@ -90,9 +90,9 @@ pub(super) fn prepare(
             sources: options.inventory.clone(),
             playbook_dir,
             decrypt: decrypt.clone(),
+            merge: config.hash_behaviour == "merge",
         },
     )?;
-    let inventory = inventory.merging(config.hash_behaviour == "merge");
     for warning in warnings {
         let wanted = config.inventory_unparsed_warning || warning.code != "empty-inventory";
         if wanted {

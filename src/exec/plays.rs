@@ -161,7 +161,9 @@ fn is_free(strategy: &str) -> Result<bool> {
 /// given to another host.
 fn touches_others(play: &Play) -> bool {
     fn keywords(common: &Common) -> bool {
-        common.any_errors_fatal.is_some() || common.delegate_facts.is_some()
+        common.any_errors_fatal.is_some()
+            || common.delegate_facts.is_some()
+            || common.throttle.is_some()
     }
     fn any(items: &[Item]) -> bool {
         items.iter().any(|item| match item {

@@ -199,6 +199,20 @@ impl Data {
         }
     }
 
+    /// Puts the variables over those of an earlier state, dicts merged.
+    pub fn merge_over(&mut self, before: &Data) {
+        let put_over = |vars: &mut Map, before: &Map| {
+            let now = std::mem::replace(vars, before.clone());
+            merge(vars, &now);
+        };
+        for (name, host) in &before.hosts {
+            put_over(&mut self.host(name).vars, &host.vars);
+        }
+        for (name, group) in &before.groups {
+            put_over(&mut self.group(name).vars, &group.vars);
+        }
+    }
+
     /// The variables of a host: groups from `all` inwards, then the host, each level the
     /// inventory's own before its files before the playbook's (ansible-core's precedence 3 to 10).
     pub fn vars_of(&self, host: &str) -> Map {

@@ -21,6 +21,8 @@ pub struct Options {
     pub playbook_dir: Option<PathBuf>,
     /// Opens vaulted files.
     pub decrypt: Decryptor,
+    /// Dicts of several sources are merged (`hash_behaviour = merge`).
+    pub merge: bool,
 }
 
 /// Reads an inventory.
@@ -44,7 +46,7 @@ pub fn load(sources: &SourceMap, options: &Options) -> Result<(Inventory, Vec<Bo
         Box::new(reload),
         Box::new(complete),
     );
-    Ok((inventory, warnings))
+    Ok((inventory.merging(options.merge), warnings))
 }
 
 fn read(sources: &SourceMap, options: &Options) -> Result<(Data, Vec<Box<Diag>>)> {
@@ -55,7 +57,11 @@ fn read(sources: &SourceMap, options: &Options) -> Result<(Data, Vec<Box<Diag>>)
         parsed: false,
     };
     for source in &options.sources {
+        let before = options.merge.then(|| reader.data.clone());
         reader.source(source)?;
+        if let Some(before) = before {
+            reader.data.merge_over(&before);
+        }
     }
     reader.data.reconcile();
     vars_files_of(sources, &mut reader.data, options)?;

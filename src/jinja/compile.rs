@@ -39,6 +39,12 @@ pub fn syntax(options: &RenderOptions) -> Result<SyntaxConfig> {
     if let Some((open, close)) = &options.comment {
         builder.comment_delimiters(open.clone(), close.clone());
     }
+    if let Some(prefix) = &options.line_statement {
+        builder.line_statement_prefix(prefix.clone());
+    }
+    if let Some(prefix) = &options.line_comment {
+        builder.line_comment_prefix(prefix.clone());
+    }
     builder.build().map_err(|e| {
         Diag::error(
             "template-syntax",

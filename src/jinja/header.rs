@@ -64,6 +64,8 @@ fn set(options: &mut RenderOptions, key: &str, value: &str) -> Result<()> {
         "comment_end_string" => {
             options.comment.get_or_insert_with(|| default("{#", "#}")).1 = text();
         }
+        "line_statement_prefix" => options.line_statement = Some(text()),
+        "line_comment_prefix" => options.line_comment = Some(text()),
         "newline_sequence" => options.newline = Some(text()),
         "keep_trailing_newline" | "autoescape" => {}
         other => {

@@ -143,6 +143,10 @@ pub struct RenderOptions {
     pub variable: Option<(String, String)>,
     /// `comment_start_string` and `comment_end_string`.
     pub comment: Option<(String, String)>,
+    /// `line_statement_prefix`
+    pub line_statement: Option<String>,
+    /// `line_comment_prefix`
+    pub line_comment: Option<String>,
     /// `newline_sequence` (default `\n`).
     pub newline: Option<String>,
 }

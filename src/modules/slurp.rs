@@ -27,6 +27,11 @@ impl Module for Slurp {
     type Args = Args;
 
     fn result(args: &Args, view: &dyn View, _: &[Outcome]) -> Result<Json> {
+        let shown = args.src.display();
+        if view.stat(&args.src)?.known().flatten().is_some_and(|stat| stat.is_dir()) {
+            let message = format!("Source is a directory and must be a file: {shown}");
+            return Err(Diag::error("not-a-file", message));
+        }
         let content = match view.read(&args.src)? {
             Known::Known(Some(bytes)) => json!(base64::prelude::BASE64_STANDARD.encode(bytes)),
             Known::Known(None) => {

@@ -153,6 +153,8 @@ impl Own {
             variable: pair(&self.variable_start_string, &self.variable_end_string),
             comment: pair(&self.comment_start_string, &self.comment_end_string),
             newline: Some(newline.to_owned()),
+            line_statement: None,
+            line_comment: None,
         })
     }
 }

@@ -47,7 +47,11 @@ pub(super) fn find(
     }
     let root = plain(&dir);
     if let Some(outside) = found.iter().find(|path| !path.starts_with(&root)) {
-        let message = format!("{} lies outside of the role's {sub}/", outside.display());
+        let message = format!(
+            "{} cannot be used, as it is not inside the expected role path {}",
+            outside.display(),
+            root.display()
+        );
         return Err(malformed("outside-role", message, span));
     }
     Ok(found)

@@ -79,7 +79,7 @@ fn merged(host: &HostRun, vars: Map) -> Map {
         .map(|(key, value)| {
             let old = key.as_str().and_then(|name| host.ahead.included.get(name));
             let value = match old {
-                Some(old) => value.over(&old),
+                Some(old) => value.over(old),
                 None => value,
             };
             (key, value)

@@ -158,6 +158,14 @@ pub fn fail(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     host.end(job, Judged::of_value(Value::map(result)))
 }
 
+/// The conditions of a variable that lists them, as they were written.
+fn listed(host: &HostRun, job: &Job, that: &Value) -> Option<Vec<Value>> {
+    let inside = that.as_str()?.trim().strip_prefix("{{")?;
+    let name = inside.strip_suffix("}}")?.trim();
+    let value = host.job_scope(job).get(name)?;
+    value.as_list().map(<[Value]>::to_vec)
+}
+
 /// `assert`. The conditions are evaluated as written, not rendered first.
 pub fn assert(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     if let Err(diag) = checked(host, job)? {
@@ -166,6 +174,9 @@ pub fn assert(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     let that = job.task.args.get("that").cloned().unwrap_or_default();
     let conditions = match that.as_list() {
         Some(items) => items.to_vec(),
+        None if listed(host, job, &that).is_some() => {
+            listed(host, job, &that).unwrap_or_default()
+        }
         None => match host.render(&that, &job.task, &job.around)? {
             // A template may give the list of conditions.
             Ok(list) if that.as_str().is_some() && list.as_list().is_some() => {

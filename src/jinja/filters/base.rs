@@ -70,9 +70,6 @@ fn truth_word(obj: &Obj) -> Option<bool> {
 
 fn bool_(args: &Args) -> Res<Obj> {
     let value = args.input()?.use_it()?;
-    if value.is_none() {
-        return Ok(Obj::none());
-    }
     Ok(truth_word(value).unwrap_or(false).into())
 }
 

@@ -139,6 +139,7 @@ fn subelements(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
     }
     let elements = match &elements.kind {
         Kind::List(items) => items.to_vec(),
+        Kind::Map(map) if map.get("skipped").is_some_and(Value::truthy) => return Ok(Vec::new()),
         Kind::Map(map) => map.values().cloned().collect(),
         _ => return wrong(),
     };

@@ -76,6 +76,7 @@ impl HostRun {
             self.flush()?;
             return self.attempts(job, &step, &target, period);
         }
+        let invocation = invocation::of(job, &step.args, self.run.options.verbosity);
         let mut noted = self.number_step(job, &mut step);
         if let Some(judged) = self.earlier(job, &step) {
             self.flush()?;
@@ -83,6 +84,7 @@ impl HostRun {
                 id: 0,
                 unit: job.unit.clone(),
                 item: job.item.clone(),
+                invocation,
                 begun: true,
                 noted: None,
             };
@@ -97,7 +99,6 @@ impl HostRun {
         }
         // The other items of a loop are performed whatever becomes of this one.
         step.drop_after = (!job.unit.ignore_errors && job.item.is_none()).then_some(id);
-        let invocation = invocation::of(job, &step.args, self.run.options.verbosity);
         if let Err(diag) = session.send(*step) {
             self.flush()?;
             return self.not_reached(job, diag);

@@ -174,9 +174,7 @@ pub fn assert(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     let that = job.task.args.get("that").cloned().unwrap_or_default();
     let conditions = match that.as_list() {
         Some(items) => items.to_vec(),
-        None if listed(host, job, &that).is_some() => {
-            listed(host, job, &that).unwrap_or_default()
-        }
+        None if listed(host, job, &that).is_some() => listed(host, job, &that).unwrap_or_default(),
         None => match host.render(&that, &job.task, &job.around)? {
             // A template may give the list of conditions.
             Ok(list) if that.as_str().is_some() && list.as_list().is_some() => {

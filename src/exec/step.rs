@@ -123,8 +123,10 @@ impl HostRun {
     /// As [`HostRun::report_unreachable`].
     pub(super) fn not_reached(&mut self, job: &Job, diag: Box<Diag>) -> Result<(), Stop> {
         match &job.item {
-            Some(_) => self.judged(job, super::conclude::unreachable(diag)),
-            None => self.report_unreachable(&job.unit, diag),
+            Some(_) if diag.code != INTERRUPTED => {
+                self.judged(job, super::conclude::unreachable(diag))
+            }
+            _ => self.report_unreachable(&job.unit, diag),
         }
     }
 

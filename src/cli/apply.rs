@@ -109,11 +109,20 @@ pub(super) fn again(args: &Args, id: &str) -> Result<Exit> {
         let (record, replay) = Record::again(id, &options.secrets)?;
         let (steps, hosts) = replay.size();
         Screen::stderr().line(&format!(
-            "Going on with run {id}: {steps} steps on {hosts} hosts are done and not run again"
+            "Going on with run {id}: {} on {}, done and not run again",
+            counted(steps, "step"),
+            counted(hosts, "host")
         ));
         options.record = Some((record, Once::of(replay)));
         Ok(())
     })
+}
+
+fn counted(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
 }
 
 /// `gxdeploy plan`.

@@ -100,7 +100,9 @@ impl Outbox {
             }
             let noted = attached.keys.iter().any(|(known, _)| *known == id);
             let begun = !attached.reliable || noted || id == attached.begun;
-            if !begun || can_be_repeated(step) {
+            // The planned host was in the memory of the agent, with what earlier steps would do.
+            let planned = step.mode == Mode::Plan && self.answered > 0;
+            if !planned && (!begun || can_be_repeated(step)) {
                 again.send.push(number);
                 continue;
             }
@@ -109,7 +111,10 @@ impl Outbox {
             }
             again.made.push(FromAgent::Done {
                 id,
-                result: Box::new(unknown_outcome(attached.reliable)),
+                result: Box::new(match planned {
+                    true => lost_plan(),
+                    false => unknown_outcome(attached.reliable),
+                }),
                 duration: 0.0,
             });
         }
@@ -125,6 +130,11 @@ pub fn can_be_repeated(step: &Step) -> bool {
     let entry = modules::find(&step.module);
     entry.is_some_and(|entry| matches!((entry.kind)(&step.args), Ok(Kind::Resource)))
         && step.background.is_none()
+}
+
+fn lost_plan() -> StepResult {
+    let text = "the agent came to its end, and with it what was planned on this host";
+    StepResult::failed(Diag::error("plan-lost", text).help("plan again"))
 }
 
 /// The result of a step that had begun when its agent came to its end.
@@ -209,6 +219,22 @@ mod tests {
         attached.reliable = false;
         let again = outbox.again(&attached, &[]);
         assert_eq!(made(&again)[0], "unknown 1");
+    }
+
+    #[test]
+    fn a_plan_does_not_outlive_its_agent() {
+        let mut outbox = outbox(&["file", "file", "file"]);
+        for message in &mut outbox.sent {
+            if let ToAgent::Step(step) = message {
+                step.mode = Mode::Plan;
+            }
+        }
+        let attached = Attached::default();
+        let again = outbox.again(&attached, &[]);
+        assert_eq!(again.send, [0, 1, 2], "nothing was planned yet");
+        outbox.answered(1);
+        let again = outbox.again(&attached, &[]);
+        assert_eq!(made(&again), ["unknown 2", "dropped 3"]);
     }
 
     #[test]

@@ -111,7 +111,8 @@ impl Supervisor {
             self.groups[group].procs[n].record.fds[at] = fd.as_raw_fd();
             let tap = Tap::new(&program, &name, channel, pid, &self.reports);
             let outlet = Outlet::new(&name, &program, pid, channel, false, &self.notes);
-            let sink = Sink::new(&logs[at - 1], strip, tap, outlet);
+            let sink = Sink::new(&logs[at - 1], strip, tap, outlet)
+                .told(&self.log, || format!("'{}' {channel}", program.name));
             self.groups[group].procs[n].streams[at - 1] = self.streams.follow(fd, sink);
         }
         let running = &mut self.groups[group].procs[n];

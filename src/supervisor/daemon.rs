@@ -48,11 +48,10 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
         Some(file) => PathBuf::from(file),
         None => super::flags::search(prog)?,
     };
-    let given = file.clone();
-    let file = std::path::absolute(&file).unwrap_or(file);
     if flags.check {
-        return Ok(check(&file));
+        return Ok(check(&std::path::absolute(&file).unwrap_or(file)));
     }
+    let mut file = file;
     let origin = (
         std::env::current_exe().unwrap_or_default(),
         std::env::args_os().collect(),
@@ -61,11 +60,13 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
     memory::begin();
     let mut first = true;
     loop {
-        // Errors name the file as the user did; later the working directory may be another.
-        let mut config = config::load(if first { &given } else { &file })?;
+        // Errors name the file as the user did.
+        let mut config = config::load(&file)?;
         flags.apply(&mut config.daemon)?;
         raise_limits(&config)?;
         become_user(&config)?;
+        let log = open_log(&config)?;
+        tell_of_configuration(&log, &config);
         let listeners: Vec<(Listener, Server)> = config
             .servers
             .iter()
@@ -74,15 +75,19 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
         let mut left = keep::left(&children_file(&config));
         // The first process of a container ends it when it goes into the background.
         let alone = std::process::id() == 1;
-        if first && !config.daemon.nodaemon && !left.resumed && !alone {
-            daemonize(&config)?;
+        if first && !config.daemon.nodaemon {
+            // The working directory may be another from here on.
+            file = std::path::absolute(&file).unwrap_or(file);
+            if !left.resumed && !alone {
+                daemonize(&config)?;
+            }
         }
         if !first {
             left = keep::Left::default();
         }
         first = false;
         let inherited = (left, origin.clone());
-        let (mood, code) = live(&file, config, listeners, inherited)?;
+        let (mood, code) = live(&file, config, log, listeners, inherited)?;
         if mood != Mood::Restarting {
             return Ok(code);
         }
@@ -197,6 +202,7 @@ type Inherited = (keep::Left, (PathBuf, Vec<OsString>, PathBuf));
 fn live(
     file: &Path,
     config: Config,
+    log: MainLog,
     listeners: Vec<(Listener, Server)>,
     inherited: Inherited,
 ) -> Result<(Mood, u8), String> {
@@ -213,7 +219,7 @@ fn live(
         })
         .collect();
     let local = tokio::task::LocalSet::new();
-    let ended = local.block_on(&runtime, main_loop(file, config, listeners, inherited))?;
+    let ended = local.block_on(&runtime, main_loop(file, config, log, listeners, inherited))?;
     for path in sockets.iter().chain([&pidfile]) {
         let _ = std::fs::remove_file(path);
     }
@@ -263,6 +269,7 @@ fn clean_up(config: &Config, keep: &keep::Left) {
 async fn main_loop(
     file: &Path,
     config: Config,
+    log: MainLog,
     listeners: Vec<(Listener, Server)>,
     inherited: Inherited,
 ) -> Result<(Mood, u8), String> {
@@ -273,7 +280,6 @@ async fn main_loop(
     let mut quit = signal(SignalKind::quit()).map_err(io)?;
     let mut hup = signal(SignalKind::hangup()).map_err(io)?;
     let mut usr2 = signal(SignalKind::user_defined2()).map_err(io)?;
-    let log = open_log(&config)?;
     if !config.daemon.nocleanup {
         clean_up(&config, &inherited.0);
     }
@@ -401,25 +407,12 @@ fn restart(shared: &Shared) {
 /// Log lines, pid file, servers, groups.
 fn begin(shared: &Shared, listeners: Vec<(Listener, Server)>) -> Result<(), String> {
     let mut sup = shared.borrow_mut();
-    if nix::unistd::getuid().is_root() && sup.config.daemon.user.is_none() {
-        sup.log.write(Level::Critical, "Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  If you intend to run as root, you can set user=root in the config file to avoid this message.");
-    }
-    for note in sup.config.notes.clone() {
-        let level = match note.starts_with("No file") {
-            true => Level::Warn,
-            false => Level::Info,
-        };
-        sup.log.write(level, &note);
-    }
     for (listener, server) in listeners {
-        let kind = match server.address {
-            Address::Inet { .. } => "inet_http_server",
-            Address::Unix { .. } => "unix_http_server",
-        };
+        let section = server.section.clone();
         let open = server.login.is_none();
         listen(listener, server, shared, &mut sup)?;
         if open {
-            let line = format!("Server '{kind}' running without any HTTP authentication checking");
+            let line = format!("Server '{section}' running without any HTTP authentication checking");
             sup.log.write(Level::Critical, &line);
         }
     }
@@ -439,4 +432,15 @@ fn begin(shared: &Shared, listeners: Vec<(Listener, Server)>) -> Result<(), Stri
         sup.start_group(at);
     }
     Ok(())
+}
+
+/// What the log says before the servers are opened: the user, the files included.
+fn tell_of_configuration(log: &MainLog, config: &Config) {
+    if nix::unistd::getuid().is_root() && config.daemon.user.is_none() {
+        log.write(Level::Critical, "Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  If you intend to run as root, you can set user=root in the config file to avoid this message.");
+    }
+    let (included, warnings): (Vec<&String>, Vec<&String>) =
+        (config.notes.iter()).partition(|note| note.starts_with("Included"));
+    warnings.iter().for_each(|note| log.write(Level::Warn, note));
+    included.iter().for_each(|note| log.write(Level::Info, note));
 }

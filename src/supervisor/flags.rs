@@ -1,11 +1,12 @@
-//! supervisord's command line, as Python's getopt reads it.
+//! supervisord's command line.
 
 use super::config::{Daemon, kinds, level};
+use super::getopt;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Long name, letter, whether it takes a value.
-const OPTIONS: [(&str, &str, bool); 21] = [
+static OPTIONS: [getopt::Row; 21] = [
     ("configuration", "c", true),
     ("nodaemon", "n", false),
     ("silent", "s", false),
@@ -40,8 +41,8 @@ pub struct Flags {
     pub version: bool,
     /// Only test the configuration.
     pub check: bool,
-    /// As written, long name and value.
-    set: Vec<(&'static str, String, String)>,
+    /// All of them.
+    set: Vec<getopt::Given>,
 }
 
 impl Flags {
@@ -50,67 +51,30 @@ impl Flags {
     /// # Errors
     /// The text of a usage error.
     pub fn parse(args: &[OsString]) -> Result<Flags, String> {
+        let words = args.iter().map(|a| a.to_string_lossy().into_owned());
+        let (given, rest) = getopt::parse(words.collect(), &OPTIONS)?;
         let mut flags = Flags::default();
-        let words: Vec<String> = args
-            .iter()
-            .map(|a| a.to_string_lossy().into_owned())
-            .collect();
-        let mut words = words.into_iter().peekable();
-        while let Some(word) = words.next_if(|w| w.starts_with('-') && w != "-") {
-            if word == "--" {
-                break;
-            }
-            if let Some(long) = word.strip_prefix("--") {
-                let (name, inline) = match long.split_once('=') {
-                    Some((name, value)) => (name, Some(value.to_owned())),
-                    None => (long, None),
-                };
-                let row = long_option(name)?;
-                let value = match (row.2, inline) {
-                    (true, Some(value)) => value,
-                    (true, None) => words
-                        .next()
-                        .ok_or(format!("option --{name} requires argument"))?,
-                    (false, None) => String::new(),
-                    (false, Some(_)) => {
-                        return Err(format!("option --{name} must not have an argument"));
-                    }
-                };
-                flags.take(row.0, format!("--{}", row.0), value);
-                continue;
-            }
-            let mut letters = word[1..].chars();
-            while let Some(letter) = letters.next() {
-                let row = OPTIONS.iter().find(|o| o.1.starts_with(letter));
-                let row = row.ok_or(format!("option -{letter} not recognized"))?;
-                let mut value = String::new();
-                if row.2 {
-                    value = letters.by_ref().collect();
-                    if value.is_empty() {
-                        let missing = || format!("option -{letter} requires argument");
-                        value = words.next().ok_or_else(missing)?;
-                    }
-                }
-                flags.take(row.0, format!("-{letter}"), value);
+        for option in &given {
+            match option.name {
+                "help" => flags.help = true,
+                "version" => flags.version = true,
+                "check" => flags.check = true,
+                "configuration" => flags.configuration = Some(option.value.clone()),
+                _ => {}
             }
         }
-        let rest: Vec<String> = words.map(|w| crate::value::quote_repr(&w)).collect();
-        if !rest.is_empty() && !flags.help {
-            return Err(format!(
+        if flags.help || flags.version {
+            return Ok(flags);
+        }
+        getopt::once(&given)?;
+        flags.set = given;
+        let rest: Vec<String> = rest.iter().map(|w| crate::value::quote_repr(w)).collect();
+        match rest.is_empty() {
+            true => Ok(flags),
+            false => Err(format!(
                 "positional arguments are not supported: [{}]",
                 rest.join(", ")
-            ));
-        }
-        Ok(flags)
-    }
-
-    fn take(&mut self, name: &'static str, written: String, value: String) {
-        match name {
-            "configuration" => self.configuration = Some(value),
-            "help" => self.help = true,
-            "version" => self.version = true,
-            "check" => self.check = true,
-            _ => self.set.push((name, written, value)),
+            )),
         }
     }
 
@@ -119,26 +83,15 @@ impl Flags {
     /// # Errors
     /// The text of a usage error.
     pub fn apply(&self, daemon: &mut Daemon) -> Result<(), String> {
-        for (name, written, value) in &self.set {
-            override_one(daemon, name, value).map_err(|why| match *name {
+        for option in &self.set {
+            let (written, value) = (&option.written, &option.value);
+            override_one(daemon, option.name, value).map_err(|why| match option.name {
                 // The user is looked up later than the other values (observed: 4.3.0).
                 "user" => why,
                 _ => format!("invalid value for {written} '{value}': {why}"),
             })?;
         }
         Ok(())
-    }
-}
-
-fn long_option(name: &str) -> Result<&'static (&'static str, &'static str, bool), String> {
-    if let Some(row) = OPTIONS.iter().find(|o| o.0 == name) {
-        return Ok(row);
-    }
-    let mut near = OPTIONS.iter().filter(|o| o.0.starts_with(name));
-    match (near.next(), near.next()) {
-        (Some(row), None) => Ok(row),
-        (Some(_), Some(_)) => Err(format!("option --{name} not a unique prefix")),
-        _ => Err(format!("option --{name} not recognized")),
     }
 }
 
@@ -171,10 +124,12 @@ fn override_one(daemon: &mut Daemon, name: &str, value: &str) -> Result<(), Stri
 /// # Errors
 /// The text of a usage error.
 pub fn search(prog: &str) -> Result<PathBuf, String> {
-    let program = Path::new(prog).parent().unwrap_or(Path::new(""));
+    let program = executable(prog);
+    let parent = |path: &Path| path.parent().unwrap_or(Path::new("")).to_path_buf();
+    let above = parent(&parent(&program));
     let places = [
-        program.join("../etc/supervisord.conf"),
-        program.join("../supervisord.conf"),
+        above.join("etc/supervisord.conf"),
+        above.join("supervisord.conf"),
         "supervisord.conf".into(),
         "etc/supervisord.conf".into(),
         "/etc/supervisord.conf".into(),
@@ -186,6 +141,16 @@ pub fn search(prog: &str) -> Result<PathBuf, String> {
         "No config file found at default paths ({}); use the -c option to specify a config file at a different path",
         paths.join(", ")
     ))
+}
+
+/// The program by the name it was called: a bare one was found on PATH.
+fn executable(prog: &str) -> PathBuf {
+    if prog.contains('/') {
+        return PathBuf::from(prog);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places = std::env::split_paths(&path).map(|dir| dir.join(prog));
+    places.find(|p| p.is_file()).unwrap_or(PathBuf::from(prog))
 }
 
 /// The text of `-h`.

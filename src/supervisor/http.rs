@@ -23,6 +23,8 @@ use tokio::sync::mpsc;
 const MAX_BODY: usize = 8 << 20;
 /// How long a client may take for the head of a request, and for its body.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+/// No more is read of the body of a request that is refused.
+const UNREAD: usize = 64 << 10;
 /// A followed log starts so many bytes back.
 const TAIL: i64 = 1024;
 /// How often a followed log is looked at, only while somebody follows it.
@@ -59,6 +61,7 @@ pub fn serve(
         // A client that breaks off is no concern of the daemon's.
         let _ = hyper::server::conn::http1::Builder::new()
             .timer(hyper_util::rt::TokioTimer::new())
+            .title_case_headers(true)
             .header_read_timeout(PATIENCE)
             .serve_connection(TokioIo::new(stream), service)
             .await;
@@ -73,6 +76,8 @@ async fn handle(
     busy: &Rc<Cell<u32>>,
 ) -> Reply {
     if !allowed(&request, login) {
+        // A client that is still sending would see a broken connection instead of the answer.
+        let _ = body(request.into_body(), UNREAD).await;
         let mut reply = error(StatusCode::UNAUTHORIZED);
         let realm = hyper::header::HeaderValue::from_static("Basic realm=\"default\"");
         reply
@@ -102,8 +107,12 @@ async fn handle(
     if path == "/ok.html" {
         return reply(StatusCode::OK, "text/html", "OK".into());
     }
+    let unknown = match *request.method() {
+        Method::GET | Method::HEAD => StatusCode::NOT_FOUND,
+        _ => StatusCode::BAD_REQUEST,
+    };
     let page = super::web::page(request, shared).await;
-    page.unwrap_or_else(|| error(StatusCode::NOT_FOUND))
+    page.unwrap_or_else(|| error(unknown))
 }
 
 async fn call(request: Request<Incoming>, shared: &Shared, busy: &Rc<Cell<u32>>) -> Reply {

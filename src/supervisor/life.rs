@@ -42,6 +42,10 @@ impl Supervisor {
                         group: whole,
                     } => {
                         self.keeper.stopping(pid);
+                        let name = &self.groups[group].procs[n].proc.program.name;
+                        let line =
+                            format!("killing {name} (pid {pid}) with signal {}", signal.as_str());
+                        self.log.write(Level::Debug, &line);
                         if let Some(mark) = &self.groups[group].procs[n].record.tree {
                             tree::signal(mark, signal);
                         } else if !signal_process(pid, signal, whole) {
@@ -164,9 +168,12 @@ impl Supervisor {
             child.stdout.as_raw_fd(),
             stderr.map_or(-1, AsRawFd::as_raw_fd),
         ];
-        let sink = |log: &_, tap, outlet| Sink::new(log, strip, tap, outlet);
-        let out = sink(&running.stdout, out_tap, stdout);
-        let err = sink(&running.stderr, err_tap, out_stderr);
+        let sink = |log: &_, tap, outlet, channel| {
+            let sink = Sink::new(log, strip, tap, outlet);
+            sink.told(&self.log, || format!("'{}' {channel}", program.name))
+        };
+        let out = sink(&running.stdout, out_tap, stdout, "stdout");
+        let err = sink(&running.stderr, err_tap, out_stderr, "stderr");
         let stderr = child.stderr.map(|fd| self.streams.follow(fd, err));
         running.streams = [
             self.streams.follow(child.stdout, out),

@@ -34,11 +34,17 @@ pub fn bind(server: &Server) -> Result<Listener, String> {
             let listener =
                 std::net::TcpListener::bind((host, *port)).map_err(|e| match e.kind() {
                     std::io::ErrorKind::AddrInUse => in_use(),
-                    _ => format!("Cannot open an HTTP server: {host}:{port}: {e}"),
+                    _ => cannot_serve(&e),
                 })?;
             Ok(Listener::Inet(listener))
         }
     }
+}
+
+fn cannot_serve(error: &io::Error) -> String {
+    let number = error.raw_os_error().unwrap_or_default();
+    let name = nix::errno::Errno::from_raw(number);
+    format!("Cannot open an HTTP server: socket.error reported errno.{name:?} ({number})")
 }
 
 fn in_use() -> String {
@@ -52,7 +58,7 @@ fn bind_unix(
     owner: Option<(u32, Option<u32>)>,
 ) -> Result<Listener, String> {
     let shown = path.display();
-    let failed = |e: std::io::Error| format!("Cannot open an HTTP server: {shown}: {e}");
+    let failed = |e: std::io::Error| cannot_serve(&e);
     let temporary = path.with_extension(format!("{}", std::process::id()));
     let _ = std::fs::remove_file(&temporary);
     let listener = UnixListener::bind(&temporary).map_err(failed)?;
@@ -112,8 +118,10 @@ pub fn listen(
             });
         }
     }
-    sup.log
-        .write(Level::Info, "RPC interface 'supervisor' initialized");
+    if sup.config.rpc {
+        let line = "RPC interface 'supervisor' initialized";
+        sup.log.write(Level::Info, line);
+    }
     Ok(())
 }
 

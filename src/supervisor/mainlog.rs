@@ -83,6 +83,11 @@ impl MainLog {
         self
     }
 
+    /// Whether lines of this level are written.
+    pub fn takes(&self, level: Level) -> bool {
+        level <= self.level
+    }
+
     /// One line.
     pub fn write(&self, level: Level, text: &str) {
         if level > self.level {

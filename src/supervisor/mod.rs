@@ -11,6 +11,7 @@ pub mod daemon; // supervisord itself
 pub mod events; // event types
 mod fcgi; // shared sockets
 pub mod flags; // supervisord's command line
+mod getopt; // command lines
 pub mod group; // the running groups
 pub mod http; // the servers
 pub mod keep; // the file of the daemon's children

@@ -1,7 +1,7 @@
 //! Where the output of a copy goes beside its log: events, captures, listeners, the system log.
 
 use super::capture::{Capture, Piece};
-use super::config::{Channel, LogFile, Program};
+use super::config::{Channel, Program};
 use super::syslog;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -75,7 +75,7 @@ impl Outlet {
             _ => &program.stderr,
         };
         let most = usize::try_from(config.capture_max_bytes).unwrap_or(usize::MAX);
-        let syslog = config.syslog || config.file == LogFile::Syslog;
+        let syslog = config.syslog;
         let plain = !listener && !config.events && most == 0 && !syslog;
         (!plain).then(|| Outlet {
             group: group.to_owned(),

@@ -145,15 +145,11 @@ pub struct Proc {
     pub started: Option<Millis>,
     failures: i64,
     wake: Option<Millis>,
-    report: Option<Millis>,
 }
 
 /// A program that ends at once is not started more often than this, even with `startsecs = 0`
 /// (supervisord restarts it without a pause and burns a CPU).
 const RESTART_PAUSE: Millis = 1000;
-
-/// `waiting for x to stop` is said this often.
-const REPORT_EVERY: Millis = 2000;
 
 impl Proc {
     /// A process that was never started.
@@ -167,13 +163,12 @@ impl Proc {
             started: None,
             failures: 0,
             wake: None,
-            report: None,
         }
     }
 
     /// When [`Event::Timer`] is wanted.
     pub fn deadline(&self) -> Option<Millis> {
-        [self.wake, self.report].into_iter().flatten().min()
+        self.wake
     }
 
     /// One event.
@@ -199,7 +194,6 @@ impl Proc {
             Event::Ended(ended) if self.pid.is_some() => self.ended(ended, now, &mut out),
             Event::KillFailed if self.pid.is_some() && self.state != State::Unknown => {
                 self.wake = None;
-                self.report = None;
                 self.enter(State::Unknown, String::new(), &mut out);
             }
             Event::Timer => self.timer(now, &mut out),
@@ -308,7 +302,6 @@ impl Proc {
                 self.enter(State::Stopping, format!(" pid:{pid}"), out);
                 let wait = self.program.stopwaitsecs.max(0).saturating_mul(1000);
                 self.wake = Some(now.saturating_add(wait));
-                self.report = Some(now + REPORT_EVERY);
                 out.push(Action::Kill {
                     pid,
                     signal: self.program.stopsignal,
@@ -327,11 +320,6 @@ impl Proc {
     }
 
     fn timer(&mut self, now: Millis, out: &mut Vec<Action>) {
-        if self.report.is_some_and(|at| at <= now) {
-            self.report = Some(now + REPORT_EVERY);
-            let line = format!("waiting for {} to stop", self.program.name);
-            out.push(Action::Log(false, line));
-        }
         if self.wake.is_none_or(|at| at > now) {
             return;
         }
@@ -359,7 +347,6 @@ impl Proc {
         let lived = now - self.started.unwrap_or(now);
         let name = self.program.name.clone();
         self.wake = None;
-        self.report = None;
         if self.state == State::Stopping {
             self.exit = Some(ended.code());
             self.failures = 0;

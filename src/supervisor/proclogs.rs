@@ -20,7 +20,7 @@ impl Supervisor {
         channel: &config::Channel,
     ) -> SharedLog {
         let path = match &channel.file {
-            config::LogFile::None | config::LogFile::Syslog => return None,
+            config::LogFile::None => return None,
             config::LogFile::Path(path) => PathBuf::from(path),
             config::LogFile::Auto if self.left_log(group, program, which).is_some() => {
                 self.left_log(group, program, which).unwrap_or_default()

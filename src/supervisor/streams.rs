@@ -72,11 +72,12 @@ pub struct Sink {
 }
 
 /// What output passes on its way to the log.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Filter {
     strip: bool,
     outlet: Option<Outlet>,
     tap: Option<Tap>,
+    told: Option<(MainLog, String)>,
 }
 
 impl Streams {
@@ -188,8 +189,26 @@ impl Sink {
         let plain = !strip && tap.is_none() && outlet.is_none();
         Sink {
             log: log.clone(),
-            filter: (!plain).then(|| Box::new(Filter { strip, outlet, tap })),
+            filter: (!plain).then(|| {
+                Box::new(Filter {
+                    strip,
+                    outlet,
+                    tap,
+                    told: None,
+                })
+            }),
         }
+    }
+}
+
+impl Sink {
+    /// Copies the output to the daemon's own log too, where that is for debugging.
+    pub fn told(mut self, main: &MainLog, whose: impl FnOnce() -> String) -> Sink {
+        if main.takes(Level::Debug) {
+            let told = Some((main.clone(), whose()));
+            self.filter.get_or_insert_default().told = told;
+        }
+        self
     }
 }
 
@@ -261,6 +280,10 @@ impl Filter {
             Some(tap) => tap.feed(&bytes),
             None => Cow::Borrowed(&*bytes),
         };
+        if let Some((main, whose)) = &self.told {
+            let text = String::from_utf8_lossy(&bytes);
+            main.write(Level::Debug, &format!("{whose} output:\n{text}"));
+        }
         write(&bytes);
     }
 

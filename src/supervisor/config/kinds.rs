@@ -129,7 +129,7 @@ pub fn file_in_directory(text: &str) -> Result<String, String> {
 }
 
 /// `~/x` with the home directory of the environment.
-fn home(text: &str) -> String {
+pub fn home(text: &str) -> String {
     match (text.strip_prefix('~'), std::env::var("HOME")) {
         (Some(rest), Ok(home)) if rest.is_empty() || rest.starts_with('/') => {
             format!("{home}{rest}")

@@ -145,7 +145,7 @@ fn load_into(file: &Path, ini: &mut Ini) -> Result<Config, String> {
         .map_err(|_| format!("could not find config file {}", file.display()))?;
     ini.read(file, &String::from_utf8_lossy(&text))?;
     let mut names = base_names(file);
-    let notes = include(ini, file, &names)?;
+    let mut notes = include(ini, file, &names)?;
     if !ini.sections.contains_key("supervisord") {
         return Err(".ini file does not include supervisord section".into());
     }
@@ -155,7 +155,7 @@ fn load_into(file: &Path, ini: &mut Ini) -> Result<Config, String> {
     }
     let groups = groups(ini, &names)?;
     extra::check_dependencies(&groups)?;
-    let rpc = rpc_interfaces(ini)?;
+    let rpc = rpc_interfaces(ini, &mut notes)?;
     let servers = servers::read(ini, &names)?;
     Ok(Config {
         daemon,
@@ -268,7 +268,7 @@ pub fn level(text: &str) -> Result<String, String> {
     }
 }
 
-fn rpc_interfaces(ini: &Ini) -> Result<bool, String> {
+fn rpc_interfaces(ini: &Ini, notes: &mut Vec<String>) -> Result<bool, String> {
     for name in ini
         .sections
         .keys()
@@ -278,6 +278,9 @@ fn rpc_interfaces(ini: &Ini) -> Result<bool, String> {
             return Err(format!(
                 "section [{name}] does not specify a supervisor.rpcinterface_factory"
             ));
+        }
+        if name != "rpcinterface:supervisor" {
+            notes.push(format!("[{name}] is Python code and is not loaded"));
         }
     }
     Ok(ini.sections.contains_key("rpcinterface:supervisor"))
@@ -300,7 +303,12 @@ fn groups(ini: &Ini, names: &Names) -> Result<Vec<Group>, String> {
                 programs: Vec::new(),
             };
             let members = ini.get(section, "programs").map(|e| e.value.clone());
-            for member in kinds::list(&members.unwrap_or_default()) {
+            let members = expand(
+                &members.unwrap_or_default(),
+                names,
+                &format!("{section}.programs"),
+            )?;
+            for member in kinds::list(&members) {
                 let is = |s: &&String| {
                     ["program", "fcgi-program"]
                         .iter()
@@ -391,7 +399,7 @@ fn listeners(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, Strin
     if let Some(handler) = handler.filter(|h| h != "supervisor.dispatchers:default_handler") {
         return Err(format!("{handler} cannot be resolved within [{section}]"));
     }
-    let Some(events) = reader.text("events")? else {
+    let Some(events) = reader.text("events")?.filter(|e| !e.trim().is_empty()) else {
         return Err(format!("[{section}] section requires an \"events\" line"));
     };
     let events: Vec<String> = kinds::list(&events)
@@ -451,10 +459,13 @@ fn fcgi(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, String> {
         let bad = || format!("Invalid socket_owner value {text}");
         servers::owner(text).ok_or_else(bad)
     };
+    let mode = |text: &str| {
+        kinds::octal(text).map_err(|_| format!("Invalid socket_mode value {text}"))
+    };
     let backlog = reader.maybe("socket_backlog", kinds::integer)?;
     let socket = FcgiSocket {
         url: socket,
-        mode: reader.maybe("socket_mode", kinds::octal)?,
+        mode: reader.maybe("socket_mode", mode)?,
         owner: reader.maybe("socket_owner", owner)?,
         backlog: backlog.map(|n| i32::try_from(n).unwrap_or(i32::MAX)),
     };

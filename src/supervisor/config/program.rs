@@ -15,8 +15,6 @@ pub enum LogFile {
     Auto,
     /// Nowhere.
     None,
-    /// The system log (the deprecated spelling of `stdout_syslog`).
-    Syslog,
     /// A file.
     Path(String),
 }
@@ -161,7 +159,11 @@ pub(super) fn processes(reader: &mut Reader<'_>, group: &str) -> Result<Vec<Rc<P
 }
 
 fn one(reader: &Reader<'_>, name: String) -> Result<Program, String> {
-    let mut environment = reader.get("environment", Vec::new(), kinds::pairs)?;
+    // Errors call it by its bare name (observed: 4.3.0).
+    let mut environment = match reader.raw("environment") {
+        Some(raw) => kinds::pairs(&expand(raw, &reader.names, "environment")?)?,
+        None => Vec::new(),
+    };
     let extra = extra::read(reader, &mut environment)?;
     let mut names = Cow::Borrowed(&reader.names);
     for (key, value) in &environment {
@@ -208,12 +210,17 @@ fn one(reader: &Reader<'_>, name: String) -> Result<Program, String> {
 
 fn channel(reader: &Reader<'_>, names: &Names, which: &str) -> Result<Channel, String> {
     let option = |rest: &str| format!("{which}_{rest}");
+    let mut to_syslog = false;
     let file = match reader.text_with(&option("logfile"), names)? {
         None => LogFile::Auto,
         Some(text) => match text.to_lowercase().as_str() {
             "auto" => LogFile::Auto,
             "none" | "off" => LogFile::None,
-            "syslog" => LogFile::Syslog,
+            // The deprecated spelling of `stdout_syslog`.
+            "syslog" => {
+                to_syslog = true;
+                LogFile::None
+            }
             _ => LogFile::Path(kinds::file_in_directory(&text)?),
         },
     };
@@ -224,7 +231,7 @@ fn channel(reader: &Reader<'_>, names: &Names, which: &str) -> Result<Channel, S
         backups: u32::try_from(backups).unwrap_or(0),
         capture_max_bytes: reader.get(&option("capture_maxbytes"), 0, kinds::bytes)?,
         events: reader.get(&option("events_enabled"), false, kinds::boolean)?,
-        syslog: reader.get(&option("syslog"), false, kinds::boolean)?,
+        syslog: reader.get(&option("syslog"), false, kinds::boolean)? || to_syslog,
     })
 }
 

@@ -29,6 +29,8 @@ pub enum Address {
 /// One listening server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
+    /// The section it is from.
+    pub section: String,
     /// Where.
     pub address: Address,
     /// User name and password (clear, or `{SHA}` and hexadecimal digits).
@@ -52,7 +54,11 @@ pub(super) fn read(ini: &Ini, names: &Names) -> Result<Vec<Server>, String> {
                 _ => inet(&reader)?,
             };
             let login = login(&reader)?;
-            servers.push(Server { address, login });
+            servers.push(Server {
+                section: section.clone(),
+                address,
+                login,
+            });
         }
     }
     Ok(servers)
@@ -71,7 +77,7 @@ fn unix(reader: &Reader<'_>) -> Result<Address, String> {
         None => None,
         Some(text) => Some(owner(&text).ok_or(format!("Invalid sockchown value {text}"))?),
     };
-    let path = kinds::file_in_directory(&file)?;
+    let path = kinds::home(&file);
     Ok(Address::Unix { path, mode, owner })
 }
 
@@ -97,6 +103,9 @@ fn inet(reader: &Reader<'_>) -> Result<Address, String> {
         Some((host, port)) => (host, port),
         None => ("", text.as_str()),
     };
+    if port.is_empty() && text.contains(':') {
+        return Err("no port number specified in ''".into());
+    }
     let port = port
         .trim()
         .parse()

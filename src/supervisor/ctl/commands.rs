@@ -14,6 +14,9 @@ pub struct Session {
     pub code: u8,
 }
 
+/// The daemon answers, but not to commands.
+const NO_INTERFACE: &str = "The daemon has no supervisor interface: its configuration lacks the section [rpcinterface:supervisor].";
+
 pub(super) type Done = Result<(), Failure>;
 
 impl Session {
@@ -46,7 +49,12 @@ impl Session {
     /// Runs a command; false for one that leaves the shell.
     pub fn one(&mut self, line: &str) -> bool {
         let line = line.trim();
-        let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let named = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        // `?` is help; a name ends where no more of it can follow: `version;pid` is version.
+        let (command, rest) = match line.strip_prefix('?') {
+            Some(rest) => ("help", rest),
+            None => line.split_at(line.find(named).unwrap_or(line.len())),
+        };
         let words: Vec<&str> = rest.split_whitespace().collect();
         if let Some(done) = self.more(command, &words) {
             if let Err(failure) = done {
@@ -55,15 +63,18 @@ impl Session {
             return true;
         }
         let done = match command {
-            "" => Ok(()),
-            "quit" | "exit" | "EOF" => return false,
+            "" if line.is_empty() => Ok(()),
+            "quit" | "exit" | "EOF" => {
+                self.say("");
+                return false;
+            }
             "status" => self.status(&words),
             "start" => self.start(&words),
             "stop" => self.many("stop", &words, &[]),
             "restart" => self.restart(&words),
             "signal" => self.signal(&words),
             "clear" => self.clear(&words),
-            "help" | "?" => {
+            "help" => {
                 self.help(&words.join(" "));
                 Ok(())
             }
@@ -92,17 +103,32 @@ impl Session {
         true
     }
 
+    /// Says why there was no answer. Some commands have codes and words of their own for that
+    /// (observed: 4.3.0).
     fn fail(&mut self, command: &str, failure: Failure) {
         let url = self.server.url.clone();
+        let plain = ["update", "reread", "avail", "add", "remove", "reload"].contains(&command);
         let (line, code) = match failure {
-            Failure::NoSocket => (format!("{url} no such file"), 7),
-            Failure::Refused => (format!("{url} refused connection"), 4),
+            Failure::NoSocket => (format!("{url} no such file"), if plain { 1 } else { 7 }),
+            Failure::Refused => (
+                format!("{url} refused connection"),
+                if plain { 1 } else { 4 },
+            ),
             Failure::Unauthorized => ("Server requires authentication".into(), 1),
+            Failure::Fault(fault) if fault.code == code::UNKNOWN_METHOD => (NO_INTERFACE.into(), 3),
             Failure::Fault(fault) => (format!("error: {fault}"), 1),
             Failure::Other(text) => (format!("error: {text}"), 1),
         };
+        let gone = command == "shutdown" && matches!(code, 4 | 7);
+        if gone {
+            self.refuse(&format!("ERROR: {line} (already shut down?)"));
+            return;
+        }
         self.say(&line);
-        self.code = if command == "status" { 4 } else { code };
+        self.code = match (command, code) {
+            ("status", 3 | 4 | 7) => 4,
+            _ => code,
+        };
     }
 
     fn status(&mut self, names: &[&str]) -> Done {
@@ -215,6 +241,9 @@ impl Session {
             match result {
                 Ok(results) if process.is_none() => self.results(verb, &results),
                 Ok(_) => self.line(verb, &short(group, process), code::SUCCESS, ""),
+                Err(Failure::Fault(fault)) if fault.code == code::UNKNOWN_METHOD => {
+                    return Err(Failure::Fault(fault));
+                }
                 Err(Failure::Fault(fault)) if process.is_none() => {
                     let what = match fault.code {
                         code::BAD_NAME => "no such group",
@@ -256,6 +285,7 @@ impl Session {
             code::ALREADY_STARTED => ("already started", 0),
             code::SPAWN_ERROR => ("spawn error", 7),
             code::ABNORMAL_TERMINATION => ("abnormal termination", 7),
+            code::NOT_RUNNING if verb == "signal" => ("not running", 7),
             code::NOT_RUNNING => ("not running", 0),
             code::BAD_SIGNAL => ("bad signal name", 1),
             code::FAILED => ("failed", 1),

@@ -46,13 +46,11 @@ impl Session {
     pub(super) fn open(&mut self, words: &[&str]) -> Done {
         let url = words.join(" ");
         let known = url.starts_with("http://") || url.starts_with("unix://");
-        match self.server.elsewhere(&url) {
-            Ok(server) if known => self.server = server,
-            _ => {
-                self.refuse("ERROR: url must be http:// or unix://");
-                return Ok(());
-            }
+        if !known {
+            self.refuse("ERROR: url must be http:// or unix://");
+            return Ok(());
         }
+        self.server = self.server.elsewhere(&url);
         self.one("status");
         // Opening it has worked, whatever runs there (as in supervisorctl 4.3.0).
         self.code = 0;
@@ -69,7 +67,7 @@ impl Session {
     }
 
     pub(super) fn shutdown(&mut self, words: &[&str]) -> Done {
-        if self.alone("shutdown", words) && self.sure("Really stop all processes and the daemon") {
+        if self.alone("shutdown", words) && self.sure("Really shut the remote supervisord process down") {
             self.server.call("supervisor.shutdown", &[])?;
             self.say("Shut down");
         }
@@ -77,7 +75,7 @@ impl Session {
     }
 
     pub(super) fn reload(&mut self, words: &[&str]) -> Done {
-        if self.alone("reload", words) && self.sure("Really restart the daemon") {
+        if self.alone("reload", words) && self.sure("Really restart the remote supervisord process") {
             self.server.call("supervisor.restart", &[])?;
             self.say("Restarted supervisord");
         }

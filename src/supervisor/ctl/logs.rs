@@ -49,16 +49,19 @@ impl Session {
         };
         let (name, channel) = match rest {
             [name] => (*name, "stdout"),
-            [name, channel @ ("stdout" | "stderr")] => (*name, *channel),
-            [_, channel] => {
-                self.refuse(&format!("Error: bad channel '{channel}'"));
-                return Ok(());
-            }
             [] => {
                 self.refuse("Error: tail requires process name");
                 return Ok(());
             }
-            _ => return self.too("many", "tail"),
+            // What is between is passed over (observed: 4.3.0).
+            [name, .., channel] => match channel.to_lowercase().as_str() {
+                "stdout" => (*name, "stdout"),
+                "stderr" => (*name, "stderr"),
+                channel => {
+                    self.refuse(&format!("Error: bad channel '{channel}'"));
+                    return Ok(());
+                }
+            },
         };
         match wanted {
             Part::Followed => self.follow(&format!("/logtail/{name}/{channel}")),

@@ -11,6 +11,7 @@ mod more;
 mod server;
 
 use super::config::{expand, ini::Ini};
+use super::getopt;
 use commands::Session;
 use rustyline::error::ReadlineError;
 use server::Server;
@@ -41,41 +42,40 @@ struct Options {
     username: Option<String>,
     password: Option<String>,
     history: Option<String>,
-    interactive: bool,
     help: bool,
     action: Vec<String>,
 }
 
+static OPTIONS: [getopt::Row; 7] = [
+    ("configuration", "c", true),
+    ("serverurl", "s", true),
+    ("username", "u", true),
+    ("password", "p", true),
+    ("history-file", "r", true),
+    ("interactive", "i", false),
+    ("help", "h", false),
+];
+
 fn parse(words: &[String]) -> Result<Options, String> {
-    let mut options = Options::default();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        let (name, inline) = match word.split_once('=') {
-            Some((name, value)) if word.starts_with("--") => (name, Some(value.to_owned())),
-            _ => (word.as_str(), None),
-        };
-        let mut value = || {
-            let missing = format!("option {name} requires argument");
-            inline
-                .clone()
-                .or_else(|| words.next().cloned())
-                .ok_or(missing)
-        };
-        match name {
-            "-c" | "--configuration" => options.configuration = Some(value()?),
-            "-s" | "--serverurl" => options.serverurl = Some(value()?),
-            "-u" | "--username" => options.username = Some(value()?),
-            "-p" | "--password" => options.password = Some(value()?),
-            "-r" | "--history-file" => options.history = Some(value()?),
-            "-i" | "--interactive" => options.interactive = true,
-            "-h" | "--help" => options.help = true,
-            other if other.starts_with('-') && other.len() > 1 => {
-                return Err(format!("option {other} not recognized"));
-            }
-            _ => {
-                options.action.push(word.clone());
-                options.action.extend(words.by_ref().cloned());
-            }
+    let (given, action) = getopt::parse(words.to_vec(), &OPTIONS)?;
+    let mut options = Options {
+        action,
+        help: given.iter().any(|o| o.name == "help"),
+        ..Options::default()
+    };
+    if options.help {
+        return Ok(options);
+    }
+    getopt::once(&given)?;
+    for option in given {
+        let value = Some(option.value);
+        match option.name {
+            "configuration" => options.configuration = value,
+            "serverurl" => options.serverurl = value,
+            "username" => options.username = value,
+            "password" => options.password = value,
+            "history-file" => options.history = value,
+            _ => {}
         }
     }
     Ok(options)
@@ -97,10 +97,9 @@ fn run(prog: &str, words: &[String]) -> Result<u8, String> {
     } = configure(prog, &options)?;
     let mut session = Session::new(server);
     if !options.action.is_empty() {
+        // Even with -i there is no shell after it (observed: 4.3.0).
         session.one(&options.action.join(" "));
-        if !options.interactive {
-            return Ok(session.code);
-        }
+        return Ok(session.code);
     }
     session.interactive = true;
     shell(&mut session, &prompt, history.as_deref())?;
@@ -115,10 +114,10 @@ struct Configured {
 }
 
 fn configure(prog: &str, options: &Options) -> Result<Configured, String> {
-    let file = match (&options.configuration, &options.serverurl) {
-        (Some(file), _) => Some(PathBuf::from(file)),
-        (None, Some(_)) => super::flags::search(prog).ok(),
-        (None, None) => Some(super::flags::search(prog)?),
+    let file = match &options.configuration {
+        Some(file) => Some(PathBuf::from(file)),
+        // The daemon may be where it is by default.
+        None => super::flags::search(prog).ok(),
     };
     let mut ini = Ini::default();
     if let Some(file) = &file {
@@ -151,7 +150,7 @@ fn configure(prog: &str, options: &Options) -> Result<Configured, String> {
     let prompt = get("prompt")?.unwrap_or_else(|| "supervisor".into());
     let history = or(&options.history, "history_file")?.filter(|file| !file.is_empty());
     Ok(Configured {
-        server: Server::new(&url, login)?,
+        server: Server::new(&url, login),
         prompt,
         history: history.map(|file| home(&file)),
     })
@@ -201,7 +200,7 @@ fn edited(session: &mut Session, prompt: &str, history: Option<&Path>) -> rustyl
     }
     loop {
         if let Some(words) = editor.helper_mut() {
-            words.server = session.server.again();
+            words.server = Some(session.server.again());
         }
         match editor.readline(prompt) {
             Ok(line) => {

@@ -35,32 +35,25 @@ pub struct Server {
     pub url: String,
     socket: Option<PathBuf>,
     login: Option<(String, String)>,
-    host: RealHost,
 }
 
 impl Server {
     /// `unix:///path` or `http://host:port`.
-    pub fn new(url: &str, login: Option<(String, String)>) -> Result<Server, String> {
-        let socket = url.strip_prefix("unix://").map(PathBuf::from);
-        if socket.is_none() && !url.starts_with("http://") {
-            return Err("Unknown protocol for serverurl ".to_owned() + url);
-        }
-        let host = RealHost::new().map_err(|e| e.to_string())?;
-        Ok(Server {
+    pub fn new(url: &str, login: Option<(String, String)>) -> Server {
+        Server {
             url: url.to_owned(),
-            socket,
+            socket: url.strip_prefix("unix://").map(PathBuf::from),
             login,
-            host,
-        })
+        }
     }
 
     /// The same server once more.
-    pub fn again(&self) -> Option<Server> {
-        Server::new(&self.url, self.login.clone()).ok()
+    pub fn again(&self) -> Server {
+        self.elsewhere(&self.url)
     }
 
     /// Another server, with the same login.
-    pub fn elsewhere(&self, url: &str) -> Result<Server, String> {
+    pub fn elsewhere(&self, url: &str) -> Server {
         Server::new(url, self.login.clone())
     }
 
@@ -100,6 +93,13 @@ impl Server {
 
     /// Calls a method.
     pub fn call(&self, method: &str, params: &[Value]) -> Result<Value, Failure> {
+        if self.socket.is_none() && !self.url.starts_with("http://") {
+            let url = &self.url;
+            return Err(Failure::Other(format!(
+                "Unknown protocol for serverurl {url}"
+            )));
+        }
+        let host = RealHost::new().map_err(|e| Failure::Other(e.to_string()))?;
         let endpoint = match &self.socket {
             Some(path) => {
                 if !path.exists() {
@@ -129,7 +129,7 @@ impl Server {
             let value = client::basic_auth(user, password);
             request.headers.push(("Authorization".into(), value));
         }
-        let response = match self.host.http(&request) {
+        let response = match host.http(&request) {
             Ok(Known::Known(response)) => response,
             Ok(_) => return Err(Failure::Other("no answer".into())),
             Err(diag) if diag.message.to_lowercase().contains("refused") => {

@@ -54,7 +54,6 @@ fn one(sup: &Supervisor, group: &Group, program: &Program) -> Value {
 fn channel(map: &mut Map, which: &str, channel: &Channel, log: Option<&SharedLog>) {
     let file = match (&channel.file, log) {
         (LogFile::Path(path), _) => path.clone(),
-        (LogFile::Syslog, _) => "syslog".into(),
         (LogFile::None, _) => "none".into(),
         (LogFile::Auto, Some(Some(log))) => log.borrow().path().display().to_string(),
         (LogFile::Auto, _) => "auto".into(),

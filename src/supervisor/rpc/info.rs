@@ -2,7 +2,6 @@
 
 use super::Fault;
 use super::fault::code;
-use crate::supervisor::config::LogFile;
 use crate::supervisor::group::{Running, Supervisor, description};
 use crate::supervisor::proclogs::SharedLog;
 use crate::value::{Map, Value};
@@ -32,10 +31,7 @@ pub(super) fn info(group: &str, running: &Running, now: i64) -> Value {
             .map_or(String::new(), |l| l.borrow().path().display().to_string())
     };
     let proc = &running.proc;
-    let stdout = match proc.program.stdout.file {
-        LogFile::Syslog => "syslog".to_owned(),
-        _ => path(&running.stdout),
-    };
+    let stdout = path(&running.stdout);
     let mut map = Map::new();
     map.insert("name", proc.program.name.as_str());
     map.insert("group", group);

@@ -145,7 +145,8 @@ async fn one(shared: &Shared, call: &Call) -> Answer {
     if let Some(method) = call.method.strip_prefix("gxdeploy.") {
         return super::more::answer(shared, method, &Params(&call.params)).await;
     }
-    let Some((_, signature)) = METHODS.iter().find(|(name, _)| *name == call.method) else {
+    let known = METHODS.iter().find(|(name, _)| *name == call.method);
+    let Some((_, signature)) = known.filter(|(name, _)| is_offered(shared, name)) else {
         return Err(Fault::new(code::UNKNOWN_METHOD));
     };
     if call.params.len() >= signature.len() {
@@ -154,7 +155,7 @@ async fn one(shared: &Shared, call: &Call) -> Answer {
     let p = Params(&call.params);
     let (space, method) = call.method.split_once('.').unwrap_or_default();
     if space == "system" {
-        return system(method, &p);
+        return system(shared, method, &p);
     }
     let ending = shared.borrow().mood != Mood::Running;
     if ending && !matches!(method, "getState" | "sendRemoteCommEvent") {
@@ -181,13 +182,19 @@ async fn one(shared: &Shared, call: &Call) -> Answer {
     }
 }
 
-fn system(method: &str, p: &Params<'_>) -> Answer {
+/// Without `[rpcinterface:supervisor]` only the methods about methods are there.
+fn is_offered(shared: &Shared, method: &str) -> bool {
+    shared.borrow().config.rpc || method.starts_with("system.")
+}
+
+fn system(shared: &Shared, method: &str, p: &Params<'_>) -> Answer {
+    let mut offered = METHODS.iter().filter(|(name, _)| is_offered(shared, name));
     if method == "listMethods" {
-        let names = METHODS.iter().map(|(name, _)| Value::from(*name));
+        let names = offered.map(|(name, _)| Value::from(*name));
         return Ok(Value::list(names.collect()));
     }
     let name = p.text(0)?;
-    let found = METHODS.iter().find(|(known, _)| *known == name);
+    let found = offered.find(|(known, _)| *known == name);
     let (_, signature) = found.ok_or(Fault::new(code::SIGNATURE_UNSUPPORTED))?;
     if method == "methodHelp" {
         return Ok(super::help::text(name).into());

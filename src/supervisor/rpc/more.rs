@@ -16,6 +16,11 @@ use crate::value::{Map, Value};
 const LAST_LINES: usize = 20;
 const LAST_BYTES: i64 = 8192;
 
+const AT_REST: operate::Wait = operate::Wait {
+    settled: |state, _| state.rests().then_some(Ok(())),
+    told: true,
+};
+
 /// Answers a call of `gxdeploy.method`.
 pub async fn answer(shared: &Shared, method: &str, p: &Params<'_>) -> Answer {
     match method {
@@ -95,7 +100,7 @@ async fn update(shared: &Shared, only: &[String]) -> Answer {
     }
     for name in &stops {
         // One that somebody else removed meanwhile is gone as well.
-        let _ = operate::settle(shared, name, |s, _| s.rests().then_some(Ok(()))).await;
+        let _ = operate::settle(shared, name, AT_REST).await;
     }
     let mut groups: Vec<&str> = plan.iter().map(|s| s.group.as_str()).collect();
     groups.dedup();

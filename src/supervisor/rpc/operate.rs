@@ -11,6 +11,8 @@ use crate::supervisor::mainlog::Level;
 use crate::supervisor::proc::{Event, Millis, State};
 use crate::supervisor::spawn;
 use crate::value::Value;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// `group:name` of the processes of one group or all, in order of start, and their states.
 fn members(shared: &Shared, group: Option<&str>) -> Result<Vec<(String, String, State)>, Fault> {
@@ -53,26 +55,73 @@ fn ask(shared: &Shared, name: &str, event: Event) -> Result<(), Fault> {
     Ok(())
 }
 
-/// How a process came out; `None` while that is open.
-type Outcome = fn(State, &str) -> Option<Result<(), Fault>>;
+/// What is waited for.
+#[derive(Clone, Copy)]
+pub(super) struct Wait {
+    /// How a process came out; `None` while that is open.
+    pub settled: fn(State, &str) -> Option<Result<(), Fault>>,
+    /// Whether the log says again and again that it is waited for.
+    pub told: bool,
+}
 
-fn outcome_now(shared: &Shared, name: &str, settled: Outcome) -> Option<Result<(), Fault>> {
-    let sup = shared.borrow();
-    match place(&sup, name) {
-        Ok((g, n)) => settled(sup.groups[g].procs[n].proc.state, name),
-        // One that is removed meanwhile has failed.
-        Err(gone) => Some(Err(gone)),
+/// `waiting for x to stop` is said this often.
+const TOLD_EVERY: Duration = Duration::from_secs(2);
+
+const STARTED: Wait = Wait {
+    settled: started,
+    told: false,
+};
+const STOPPED: Wait = Wait {
+    settled: stopped,
+    told: true,
+};
+
+impl Wait {
+    fn now(self, shared: &Shared, name: &str) -> Option<Result<(), Fault>> {
+        let sup = shared.borrow();
+        match place(&sup, name) {
+            Ok((g, n)) => (self.settled)(sup.groups[g].procs[n].proc.state, name),
+            // One that is removed meanwhile has failed.
+            Err(gone) => Some(Err(gone)),
+        }
+    }
+
+    fn tell<'a>(
+        self,
+        shared: &Shared,
+        told: &mut Option<Instant>,
+        names: impl Iterator<Item = &'a str>,
+    ) {
+        if self.told && told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
+            *told = Some(Instant::now());
+            for name in names {
+                let line = format!("waiting for {name} to stop");
+                shared.borrow().log.write(Level::Info, &line);
+            }
+        }
+    }
+
+    /// Until something changed, or it is time to tell again; false at the daemon's end.
+    async fn turn(self, changes: &mut watch::Receiver<u64>) -> bool {
+        if !self.told {
+            return changes.changed().await.is_ok();
+        }
+        let changed = tokio::time::timeout(TOLD_EVERY, changes.changed()).await;
+        changed.is_err() || changed.is_ok_and(|c| c.is_ok())
     }
 }
 
-/// Waits until `settled` says how a process came out.
-pub(super) async fn settle(shared: &Shared, name: &str, settled: Outcome) -> Result<(), Fault> {
+/// Waits for a process to come out.
+pub(super) async fn settle(shared: &Shared, name: &str, wait: Wait) -> Result<(), Fault> {
     let mut changes = shared.borrow().changes.subscribe();
+    let mut told = None;
+    let short = name.split_once(':').map_or(name, |(_, process)| process);
     loop {
-        if let Some(result) = outcome_now(shared, name, settled) {
+        if let Some(result) = wait.now(shared, name) {
             return result;
         }
-        if changes.changed().await.is_err() {
+        wait.tell(shared, &mut told, std::iter::once(short));
+        if !wait.turn(&mut changes).await {
             return Err(Fault::about(code::FAILED, name));
         }
     }
@@ -98,17 +147,17 @@ const TOGETHER: Millis = 100;
 async fn gather(
     shared: &Shared,
     asked: Vec<(String, String, Result<(), Fault>)>,
-    wait: bool,
-    settled: Outcome,
+    waits: bool,
+    wait: Wait,
 ) -> Answer {
     let mut changes = shared.borrow().changes.subscribe();
     let (mut open, mut known): (Vec<_>, Vec<_>) =
-        asked.into_iter().partition(|(.., r)| wait && r.is_ok());
-    let mut late = Vec::new();
+        asked.into_iter().partition(|(.., r)| waits && r.is_ok());
+    let (mut late, mut told) = (Vec::new(), None);
     loop {
         let now = shared.borrow().now();
         open.retain_mut(|(group, name, result)| {
-            let came = outcome_now(shared, &format!("{group}:{name}"), settled);
+            let came = wait.now(shared, &format!("{group}:{name}"));
             let waits = came.is_none();
             if let Some(came) = came {
                 *result = came;
@@ -116,7 +165,8 @@ async fn gather(
             }
             waits
         });
-        if open.is_empty() || changes.changed().await.is_err() {
+        wait.tell(shared, &mut told, open.iter().map(|(_, name, _)| name.as_str()));
+        if open.is_empty() || !wait.turn(&mut changes).await {
             break;
         }
     }
@@ -153,10 +203,8 @@ fn startable(shared: &Shared, name: &str) -> Result<(), Fault> {
     let environment = sup.environment(&sup.groups[g].config.name, program);
     match spawn::preflight(program, &environment) {
         Err(why) if why.starts_with("can't find") => Err(Fault::about(code::NO_FILE, why)),
-        Err(why) if why.starts_with("command at") || why.starts_with("no permission") => {
-            Err(Fault::about(code::NOT_EXECUTABLE, why))
-        }
-        _ => Ok(()),
+        Err(why) => Err(Fault::about(code::NOT_EXECUTABLE, why)),
+        Ok(()) => Ok(()),
     }
 }
 
@@ -176,7 +224,7 @@ pub(super) async fn start(shared: &Shared, name: &str, wait: bool) -> Answer {
         return Err(Fault::about(code::SPAWN_ERROR, name));
     }
     if wait {
-        settle(shared, name, started).await?;
+        settle(shared, name, STARTED).await?;
     }
     Ok(true.into())
 }
@@ -188,7 +236,7 @@ pub(super) async fn stop(shared: &Shared, name: &str, wait: bool) -> Answer {
     }
     ask(shared, name, Event::Stop)?;
     if wait {
-        settle(shared, name, stopped).await?;
+        settle(shared, name, STOPPED).await?;
     }
     Ok(true.into())
 }
@@ -201,7 +249,7 @@ pub(super) async fn start_many(shared: &Shared, group: Option<&str>, wait: bool)
         let result = startable(shared, &full).and_then(|()| ask(shared, &full, Event::Start));
         (group, name, result)
     };
-    gather(shared, todo.into_iter().map(start).collect(), wait, started).await
+    gather(shared, todo.into_iter().map(start).collect(), wait, STARTED).await
 }
 
 pub(super) async fn stop_many(shared: &Shared, group: Option<&str>, wait: bool) -> Answer {
@@ -211,7 +259,7 @@ pub(super) async fn stop_many(shared: &Shared, group: Option<&str>, wait: bool) 
         let result = ask(shared, &format!("{group}:{name}"), Event::Stop);
         (group, name, result)
     };
-    gather(shared, todo.into_iter().map(stop).collect(), wait, stopped).await
+    gather(shared, todo.into_iter().map(stop).collect(), wait, STOPPED).await
 }
 
 fn deliver(shared: &Shared, name: &str, signal: &str) -> Result<(), Fault> {

@@ -125,7 +125,7 @@ logfile : %(here)s/s.log
 pidfile=%(here)s/s.pid
 childlogdir=%(here)s
 identifier=x1 ; comment
-environment=TOP="one",HOST="%(host_node_name)s"
+environment=TOP="one"
 [unix_http_server]
 file=%(here)s/s.sock
 [rpcinterface:supervisor]
@@ -169,7 +169,7 @@ user=root
 directory=/tmp
 serverurl=http://somewhere:1
 [program:off]
-command=/bin/true
+command=/bin/echo %(host_node_name)s
 autostart=false
 stdout_logfile=off
 stderr_logfile=syslog
@@ -191,8 +191,8 @@ SUB = "[program:lines]\npriority=3\n[program:fromsub]\ncommand=/bin/echo %(here)
 
 def scenarios():
     yield configs("configs", BAD)
-    yield configs("configs_more", WORSE)
-    yield scenario("dialect", DIALECT, [["start"], rpc("supervisor.getAllConfigInfo"), rpc("supervisor.getAllProcessInfo"), rpc("supervisor.getIdentification"),
+    yield configs("configs_more", WORSE, {"stopsignal_zero": "`stopsignal=0`", "daemon_minfds_huge": "help texts and `-h`", "rpc_bad_factory": "`[rpcinterface:x]` of one's own"})
+    yield scenario("dialect", DIALECT, [["start"], ["sh", "cat err"], rpc("supervisor.getAllConfigInfo"), rpc("supervisor.getAllProcessInfo"), rpc("supervisor.getIdentification"),
         ["ctl", "avail"], ["ctl", "status"], ["grep", "s.log", "nclude"], ["ctl", "start", "spaced"], ["ctl", "start", "fromsub"], ["settle", "fromsub", "EXITED"],
         ["sh", "cat fromsub-stdout---x1-*.log"]],
         **{"sub/a__conf": SUB, "sub/b__conf": "[program:fromsub]\nstartsecs=0\nautorestart=false\n", "other__conf": "[supervisord]\nloglevel=debug\n"})
@@ -200,7 +200,7 @@ def scenarios():
     text = "".join(f"[program:{n}]\ncommand=/bin/sh -c 'echo \"[$A] [$B]\"'\nenvironment={v}\nstdout_logfile=%(here)s/{n}.log\nstartsecs=0\nautorestart=false\n" for n, v in reads.items())
     yield scenario("environments", HEAD + text, [["start"], *[["settle", n, "EXITED"] for n in reads], ["sh", "for f in *.log; do [ $f = s.log ] || { echo $f; cat $f; }; done"]])
     search = HEAD + SLEEP
-    yield scenario("search", search, [["sh", "cd empty; supervisord; echo $?; supervisorctl status; echo $?"], ["start"], ["settle", "s", "RUNNING"],
+    yield scenario("search", search, [["sh", "cd empty; supervisord 2>&1 | grep ^Error | sed 's#(.*/etc/supervisord.conf, .*/supervisord.conf, supervisord.conf#(ABOVE, supervisord.conf#'; supervisorctl status; echo $?"], ["start"], ["settle", "s", "RUNNING"],
         ["sh", "cp s.conf supervisord.conf; supervisorctl status"], ["sh", "mv supervisord.conf etc/; supervisorctl pid s | wc -w"],
         ["sh", "cd empty; supervisorctl -c ../s.conf pid s | wc -w"], ["bare", "-s", "unix:///no/such", "status"], ["bare", "-c", "none.conf", "status"]],
         **{"empty/x": "", "etc/x": ""})

@@ -21,6 +21,7 @@ mod runs;
 mod supervisor;
 mod supervisor_abuse;
 mod supervisor_container;
+mod supervisor_daemon;
 mod supervisor_more;
 mod supervisor_replay;
 mod supervisor_web;

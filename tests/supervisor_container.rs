@@ -1,6 +1,6 @@
 //! The daemon as the first process of a container.
 
-use crate::supervisor_more::{Daemon, HEAD, until};
+use crate::supervisor_daemon::{Daemon, HEAD, until};
 use std::process::{Command, Stdio};
 
 const NAMESPACES: [&str; 5] = [

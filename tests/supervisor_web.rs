@@ -1,23 +1,12 @@
 //! The supervisor's web page over its socket: what it shows, what its buttons do, and whom it
 //! refuses.
 
+use crate::supervisor_daemon::Daemon;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::process::{Child, Command};
 use std::time::Duration;
 
-const CONFIG: &str = "\
-[supervisord]
-logfile=%(here)s/s.log
-pidfile=%(here)s/s.pid
-childlogdir=%(here)s
-nodaemon=true
-silent=true
-[unix_http_server]
-file=%(here)s/s.sock
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+const PROGRAMS: &str = "\
 [program:web]
 command=/bin/sh -c 'echo \"<b>&hello\"; exec sleep 1000'
 startsecs=0
@@ -29,44 +18,28 @@ startsecs=0
 const BROWSER: &str = "User-Agent: Mozilla/5.0\r\nHost: h\r\nOrigin: http://h\r\n";
 const SCRIPT: &str = "User-Agent: curl/8\r\nHost: h\r\n";
 
-struct Daemon {
-    dir: tempfile::TempDir,
-    child: Child,
-}
+/// A daemon whose page is looked at.
+struct Site(Daemon);
 
-impl Daemon {
-    fn start() -> Daemon {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("s.conf"), CONFIG).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_gxdeploy"))
-            .args(["supervisord", "-c"])
-            .arg(dir.path().join("s.conf"))
-            .spawn()
-            .unwrap();
-        let mut daemon = Daemon { dir, child };
-        daemon.until(|daemon| daemon.page("/").matches("running</span>").count() == 2);
-        daemon
+impl Site {
+    fn start() -> Site {
+        let mut site = Site(Daemon::new(PROGRAMS));
+        site.until(|site| site.page("/").matches("running</span>").count() == 2);
+        site
     }
 
-    fn until(&mut self, seen: impl Fn(&Daemon) -> bool) {
-        for _ in 0..600 {
-            if self.socket().exists() && seen(self) {
-                return;
-            }
-            assert!(self.child.try_wait().unwrap().is_none(), "the daemon ended");
+    fn until(&mut self, seen: impl Fn(&Site) -> bool) {
+        while !seen(self) {
+            let ended = self.0.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the daemon ended");
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("waited in vain: {}", self.page("/"));
-    }
-
-    fn socket(&self) -> std::path::PathBuf {
-        Path::join(self.dir.path(), "s.sock")
     }
 
     /// Status and everything behind the status line.
     fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
         // Between the socket's file and its listening is a moment.
-        let Ok(mut stream) = UnixStream::connect(self.socket()) else {
+        let Ok(mut stream) = UnixStream::connect(self.0.path("s.sock")) else {
             return (0, String::new());
         };
         write!(
@@ -98,19 +71,9 @@ impl Daemon {
     }
 }
 
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let pid = i32::try_from(self.child.id()).unwrap();
-        let pid = nix::unistd::Pid::from_raw(pid);
-        // It ends its programs with it.
-        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn buttons_work_and_other_sites_cannot_press_them() {
-    let mut daemon = Daemon::start();
+    let mut daemon = Site::start();
     let stop = "action=stop&processname=worker";
 
     for refused in [
@@ -156,7 +119,7 @@ fn buttons_work_and_other_sites_cannot_press_them() {
 
 #[test]
 fn logs_and_messages_are_shown_as_text() {
-    let mut daemon = Daemon::start();
+    let mut daemon = Site::start();
     daemon.until(|daemon| {
         daemon
             .page("/tail.html?processname=web")

@@ -2,7 +2,6 @@
 
 use super::config::Group;
 use super::group::{RunGroup, Running, Supervisor};
-use super::proclogs::remove_auto_logs;
 use super::update::{Extent, by_member};
 use std::rc::Rc;
 
@@ -54,7 +53,6 @@ impl Supervisor {
             self.redefine(&group.name, &mut running, program);
             procs.push(running);
         }
-        old.iter().for_each(remove_auto_logs);
         let place = self.groups.partition_point(|g| {
             (g.config.priority, &g.config.name) <= (group.priority, &group.name)
         });
@@ -79,7 +77,6 @@ impl Supervisor {
         let old = &running.proc.program;
         let same = old.stdout == program.stdout && old.stderr == program.stderr;
         if !same && running.proc.pid.is_none() {
-            remove_auto_logs(running);
             let fresh = self.fresh(group, program);
             running.stdout = fresh.stdout;
             running.stderr = fresh.stderr;

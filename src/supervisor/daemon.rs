@@ -1,6 +1,6 @@
 //! supervisord: command line, sockets, signals, the loop.
 
-use super::config::{self, Address, Config, Server};
+use super::config::{self, Config, Server};
 use super::flags::Flags;
 use super::group::{Mood, Shared, Supervisor};
 use super::keep;
@@ -412,7 +412,8 @@ fn begin(shared: &Shared, listeners: Vec<(Listener, Server)>) -> Result<(), Stri
         let open = server.login.is_none();
         listen(listener, server, shared, &mut sup)?;
         if open {
-            let line = format!("Server '{section}' running without any HTTP authentication checking");
+            let line =
+                format!("Server '{section}' running without any HTTP authentication checking");
             sup.log.write(Level::Critical, &line);
         }
     }
@@ -441,6 +442,10 @@ fn tell_of_configuration(log: &MainLog, config: &Config) {
     }
     let (included, warnings): (Vec<&String>, Vec<&String>) =
         (config.notes.iter()).partition(|note| note.starts_with("Included"));
-    warnings.iter().for_each(|note| log.write(Level::Warn, note));
-    included.iter().for_each(|note| log.write(Level::Info, note));
+    warnings
+        .iter()
+        .for_each(|note| log.write(Level::Warn, note));
+    included
+        .iter()
+        .for_each(|note| log.write(Level::Info, note));
 }

@@ -18,7 +18,10 @@ pub struct Given {
 ///
 /// # Errors
 /// The text of a usage error.
-pub fn parse(words: Vec<String>, rows: &'static [Row]) -> Result<(Vec<Given>, Vec<String>), String> {
+pub fn parse(
+    words: Vec<String>,
+    rows: &'static [Row],
+) -> Result<(Vec<Given>, Vec<String>), String> {
     let mut given = Vec::new();
     let mut words = words.into_iter().peekable();
     while let Some(word) = words.next_if(|w| w.starts_with('-') && w != "-") {

@@ -9,7 +9,7 @@ use super::mainlog::MainLog;
 use super::outlet::Notes;
 use super::pool::{Listener, Pool};
 use super::proc::{Ended, Event, Millis, Proc, State};
-use super::proclogs::{SharedLog, remove_auto_logs};
+use super::proclogs::SharedLog;
 use super::record::Record;
 use super::streams::{Input, NO_STREAM, Streams};
 use super::watch::Reports;
@@ -258,13 +258,12 @@ impl Supervisor {
         }
     }
 
-    /// Takes a group out; its AUTO logs go with it. False while something of it runs.
+    /// Takes a group out; its AUTO logs stay until the next daemon. False while something of it runs.
     pub fn remove_group(&mut self, at: usize) -> bool {
         if !self.groups[at].rests() {
             return false;
         }
         let group = self.groups.remove(at);
-        group.procs.iter().for_each(remove_auto_logs);
         if self.mood == Mood::Running {
             let payload = format!("groupname:{}\n", group.config.name);
             self.notify("PROCESS_GROUP_REMOVED", payload.as_bytes());

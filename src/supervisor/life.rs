@@ -11,7 +11,7 @@ use super::record::End;
 use super::streams::{Input, NO_STREAM, Sink};
 use super::tap::Tap;
 use super::watch::notify_socket;
-use super::{spawn, tree};
+use super::{proclogs, spawn, tree};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::rc::Rc;
 
@@ -134,6 +134,9 @@ impl Supervisor {
             environment.push((tree::MARK.into(), mark.clone()));
             // What left its parent comes to the daemon instead of init, and is reaped at once.
             let _ = nix::sys::prctl::set_child_subreaper(true);
+        }
+        if let Err(why) = proclogs::open_all(&self.groups[group].procs[n]) {
+            return Event::SpawnFailed(why);
         }
         let shared = match self.share_socket(group) {
             Ok(shared) => shared,

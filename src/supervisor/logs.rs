@@ -45,6 +45,17 @@ impl LogFile {
         &self.path
     }
 
+    /// Opens the file if it is not open.
+    ///
+    /// # Errors
+    /// What opening it says.
+    pub fn ready(&mut self) -> io::Result<()> {
+        match self.file {
+            Some(_) => Ok(()),
+            None => self.reopen(),
+        }
+    }
+
     /// Opens the file anew, after somebody else moved it away.
     ///
     /// # Errors
@@ -57,7 +68,7 @@ impl LogFile {
             .and_then(spare)?;
         let meta = file.metadata()?;
         // A terminal, pipe or device (`/dev/stdout`) has no size and cannot be rotated.
-        if meta.file_type().is_char_device() || meta.file_type().is_fifo() {
+        if meta.file_type().is_char_device() || meta.file_type().is_fifo() || self.is_system() {
             self.max_bytes = 0;
         }
         self.size = meta.size();
@@ -130,6 +141,11 @@ impl LogFile {
         Ok(())
     }
 
+    /// Whether the path is the system's, such as `/dev/stdout`: it stays, wherever it leads.
+    fn is_system(&self) -> bool {
+        self.path.starts_with("/dev") || self.path.starts_with("/proc")
+    }
+
     fn truncate(&mut self) -> io::Result<()> {
         if let Some(file) = &self.file {
             file.set_len(0)?;
@@ -138,13 +154,15 @@ impl LogFile {
         Ok(())
     }
 
-    /// Empties the log and removes the rotated files.
+    /// Empties the log; the rotated files stay. What is no file is left alone (supervisord,
+    /// as root, removes `/dev/null`).
     ///
     /// # Errors
     /// What removing says.
     pub fn clear(&mut self) -> io::Result<()> {
-        for number in 1..=self.backups {
-            absent_is_fine(std::fs::remove_file(self.backup(number)))?;
+        let other = std::fs::metadata(&self.path).is_ok_and(|m| !m.is_file());
+        if other || self.is_system() {
+            return Ok(());
         }
         absent_is_fine(std::fs::remove_file(&self.path))?;
         self.reopen()
@@ -263,7 +281,33 @@ mod tests {
         log.clear().unwrap();
         log.write(b"e").unwrap();
         assert_eq!(text("l"), "e");
-        assert!(!dir.path().join("l.1").exists());
+        assert_eq!(text("l.1"), "cccccccccc");
+    }
+
+    #[test]
+    fn what_is_no_file_is_neither_removed_nor_rotated() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("fifo");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let _reader = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .unwrap();
+        let mut log = LogFile::open(&path, 10, 2).unwrap();
+        log.write(b"more than ten bytes").unwrap();
+        log.clear().unwrap();
+        let kind = std::fs::symlink_metadata(&path).unwrap().file_type();
+        assert!(kind.is_fifo());
+        assert!(!dir.path().join("fifo.1").exists());
+        for (path, system) in [
+            ("/dev/stdout", true),
+            ("/proc/1/fd/1", true),
+            ("/device", false),
+        ] {
+            let log = LogFile::closed(Path::new(path), 10, 2);
+            assert_eq!(log.is_system(), system, "{path}");
+        }
     }
 
     #[test]

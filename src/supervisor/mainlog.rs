@@ -118,10 +118,10 @@ impl MainLog {
 
     /// Opens the file anew.
     pub fn reopen(&self) {
-        let failed = self.with_file(|f| f.reopen().err()).flatten();
-        match failed {
-            Some(e) => self.write(Level::Error, &format!("cannot reopen the log: {e}")),
-            None => self.write(Level::Info, "supervisord logreopen"),
+        // The last line of the old file (observed: 4.3.0).
+        self.write(Level::Info, "supervisord logreopen");
+        if let Some(e) = self.with_file(|f| f.reopen().err()).flatten() {
+            self.write(Level::Error, &format!("cannot reopen the log: {e}"));
         }
     }
 }

@@ -351,8 +351,8 @@ impl Proc {
             self.exit = Some(ended.code());
             self.failures = 0;
             let line = format!("stopped: {name} ({})", ended.words());
-            let by_signal = matches!(ended, Ended::Signal(_));
-            out.push(Action::Log(by_signal, line));
+            let expected = self.program.exitcodes.contains(&ended.code());
+            out.push(Action::Log(!expected, line));
             self.enter(State::Stopped, format!(" pid:{pid}"), out);
             return;
         }

@@ -4,6 +4,7 @@ use super::config;
 use super::group::{Running, Supervisor};
 use super::logs::LogFile;
 use super::mainlog::Level;
+use nix::errno::Errno;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -46,12 +47,8 @@ impl Supervisor {
                 }
             }
         };
-        let mut log = LogFile::closed(&path, channel.max_bytes, channel.backups);
-        if let Err(e) = log.reopen() {
-            let (name, path) = (&program.name, path.display());
-            let line = format!("{group}:{name}: cannot open {path}: {e}");
-            self.log.write(Level::Error, &line);
-        }
+        // It is opened when the process starts.
+        let log = LogFile::closed(&path, channel.max_bytes, channel.backups);
         Some(Rc::new(RefCell::new(log)))
     }
 
@@ -66,6 +63,9 @@ impl Supervisor {
         self.log.reopen();
         for running in self.groups.iter().flat_map(|g| &g.procs) {
             for log in [&running.stdout, &running.stderr].into_iter().flatten() {
+                if !log.borrow().path().exists() && running.proc.pid.is_none() {
+                    continue;
+                }
                 if let Err(e) = log.borrow_mut().reopen() {
                     let path = log.borrow().path().display().to_string();
                     self.log
@@ -76,16 +76,22 @@ impl Supervisor {
     }
 }
 
-/// Removes the logs that the daemon made up for a process.
-pub fn remove_auto_logs(running: &Running) {
-    let program = &running.proc.program;
-    let logs = [
-        (&program.stdout, &running.stdout),
-        (&program.stderr, &running.stderr),
-    ];
-    for (channel, log) in logs {
-        if let (config::LogFile::Auto, Some(log)) = (&channel.file, log) {
-            let _ = std::fs::remove_file(log.borrow().path());
+/// Opens the logs of a process that is about to start.
+///
+/// # Errors
+/// supervisord's `spawnerr` text.
+pub fn open_all(running: &Running) -> Result<(), String> {
+    for log in [&running.stdout, &running.stderr].into_iter().flatten() {
+        if let Err(e) = log.borrow_mut().ready() {
+            let name = &running.proc.program.name;
+            let code = Errno::from_raw(e.raw_os_error().unwrap_or_default());
+            if matches!(code, Errno::EMFILE | Errno::ENFILE) {
+                return Err(format!("too many open files to spawn '{name}'"));
+            }
+            return Err(format!(
+                "unknown error making dispatchers for '{name}': {code:?}"
+            ));
         }
     }
+    Ok(())
 }

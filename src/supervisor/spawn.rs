@@ -211,8 +211,10 @@ fn account(program: &Program) -> Result<Option<Account>, String> {
 }
 
 fn words(command: &str) -> Result<Vec<String>, String> {
-    let words = shell_words::split(command)
-        .map_err(|_| format!("can't parse command '{command}': No closing quotation"))?;
+    let words = shell_words::split(command).map_err(|_| {
+        let shown = crate::value::quote_repr(command);
+        format!("can't parse command {shown}: No closing quotation")
+    })?;
     match words.is_empty() {
         true => Err("command is empty".into()),
         false => Ok(words),

@@ -27,7 +27,7 @@ pub struct Group {
     pub priority: i64,
     /// What is special about it.
     pub kind: GroupKind,
-    /// Its processes, in order of priority and then name.
+    /// Its processes, in order of priority and then as listed.
     pub programs: Vec<Rc<Program>>,
 }
 
@@ -346,9 +346,8 @@ fn groups(ini: &Ini, names: &Names) -> Result<Vec<Group>, String> {
         });
     }
     for group in &mut groups {
-        group
-            .programs
-            .sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+        // Of the same priority they stay as they are listed: 2 before 10.
+        group.programs.sort_by_key(|p| p.priority);
     }
     groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     Ok(groups)
@@ -459,9 +458,8 @@ fn fcgi(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, String> {
         let bad = || format!("Invalid socket_owner value {text}");
         servers::owner(text).ok_or_else(bad)
     };
-    let mode = |text: &str| {
-        kinds::octal(text).map_err(|_| format!("Invalid socket_mode value {text}"))
-    };
+    let mode =
+        |text: &str| kinds::octal(text).map_err(|_| format!("Invalid socket_mode value {text}"));
     let backlog = reader.maybe("socket_backlog", kinds::integer)?;
     let socket = FcgiSocket {
         url: socket,

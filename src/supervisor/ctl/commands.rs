@@ -241,7 +241,9 @@ impl Session {
             match result {
                 Ok(results) if process.is_none() => self.results(verb, &results),
                 Ok(_) => self.line(verb, &short(group, process), code::SUCCESS, ""),
-                Err(Failure::Fault(fault)) if fault.code == code::UNKNOWN_METHOD => {
+                Err(Failure::Fault(fault))
+                    if matches!(fault.code, code::UNKNOWN_METHOD | code::SHUTDOWN_STATE) =>
+                {
                     return Err(Failure::Fault(fault));
                 }
                 Err(Failure::Fault(fault)) if process.is_none() => {

@@ -67,7 +67,9 @@ impl Session {
     }
 
     pub(super) fn shutdown(&mut self, words: &[&str]) -> Done {
-        if self.alone("shutdown", words) && self.sure("Really shut the remote supervisord process down") {
+        if self.alone("shutdown", words)
+            && self.sure("Really shut the remote supervisord process down")
+        {
             self.server.call("supervisor.shutdown", &[])?;
             self.say("Shut down");
         }
@@ -75,7 +77,8 @@ impl Session {
     }
 
     pub(super) fn reload(&mut self, words: &[&str]) -> Done {
-        if self.alone("reload", words) && self.sure("Really restart the remote supervisord process") {
+        if self.alone("reload", words) && self.sure("Really restart the remote supervisord process")
+        {
             self.server.call("supervisor.restart", &[])?;
             self.say("Restarted supervisord");
         }

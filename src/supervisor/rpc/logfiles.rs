@@ -16,7 +16,8 @@ pub(super) fn answer(sup: &Supervisor, method: &str, p: &Params<'_>) -> Answer {
         "readLog" | "readMainLog" => {
             let path = sup.log.with_file(|f| f.path().to_path_buf());
             let path = path.filter(|p| p.exists());
-            let path = path.ok_or(Fault::new(code::NO_FILE))?;
+            let path =
+                path.ok_or_else(|| Fault::about(code::NO_FILE, &sup.config.daemon.logfile))?;
             text(read_part(&path, p)?)
         }
         "clearLog" => {

@@ -158,7 +158,7 @@ async fn one(shared: &Shared, call: &Call) -> Answer {
         return system(shared, method, &p);
     }
     let ending = shared.borrow().mood != Mood::Running;
-    if ending && !matches!(method, "getState" | "sendRemoteCommEvent") {
+    if ending && method != "sendRemoteCommEvent" {
         return Err(Fault::new(code::SHUTDOWN_STATE));
     }
     match method {

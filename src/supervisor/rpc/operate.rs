@@ -45,7 +45,7 @@ fn ask(shared: &Shared, name: &str, event: Event) -> Result<(), Fault> {
     running.record.waits.clear();
     let state = running.proc.state;
     match (&event, state) {
-        (Event::Start, s) if s.runs() || s == State::Stopping => {
+        (Event::Start, s) if s.runs() => {
             return Err(Fault::about(code::ALREADY_STARTED, name));
         }
         (Event::Stop, s) if !s.runs() => return Err(Fault::about(code::NOT_RUNNING, name)),
@@ -165,7 +165,11 @@ async fn gather(
             }
             waits
         });
-        wait.tell(shared, &mut told, open.iter().map(|(_, name, _)| name.as_str()));
+        wait.tell(
+            shared,
+            &mut told,
+            open.iter().map(|(_, name, _)| name.as_str()),
+        );
         if open.is_empty() || !wait.turn(&mut changes).await {
             break;
         }

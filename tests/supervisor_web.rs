@@ -102,7 +102,7 @@ fn buttons_work_and_other_sites_cannot_press_them() {
     let (status, answer) = daemon.ask("POST", "/index.html", BROWSER, &form);
     assert_eq!(status, 303);
     assert!(
-        answer.contains("location: /?group=&message=worker%3A%20stopping"),
+        answer.contains("Location: /?group=&message=worker%3A%20stopping"),
         "{answer}"
     );
     daemon.until(|daemon| daemon.state("worker") == "stopped");
@@ -127,10 +127,10 @@ fn logs_and_messages_are_shown_as_text() {
     });
     let page = daemon.page("/?message=%3Cscript%3E");
     assert!(page.contains("&#60;script&#62;") && !page.contains("<script>"));
-    assert!(page.contains("content-security-policy: default-src 'none'"));
+    assert!(page.contains("Content-Security-Policy: default-src 'none'"));
     let nothing = daemon.page("/tail.html?processname=nobody");
     assert!(nothing.contains("There is no such log."));
     let (status, style) = daemon.ask("GET", "/stylesheets/supervisor.css", BROWSER, "");
-    assert!(status == 200 && style.contains("content-type: text/css"));
+    assert!(status == 200 && style.contains("Content-Type: text/css"));
     assert_eq!(daemon.ask("GET", "/nowhere", BROWSER, "").0, 404);
 }

@@ -18,7 +18,7 @@ def scenarios():
     yield scenario("events", HEAD + SLEEP + "autostart=false\n[program:o]\ncommand=%(here)s/talk\nautostart=false\nstdout_events_enabled=true\nstdout_capture_maxbytes=1KB\nstartsecs=0\nautorestart=false\n[eventlistener:l]\ncommand=%(here)s/listen\nevents=EVENT\nbuffer_size=100\n",
         [["start"], ["settle", "l", "RUNNING"], rpc("supervisor.startProcess", "s"), rpc("supervisor.stopProcess", "s"), rpc("supervisor.sendRemoteCommEvent", "kind", "data"),
          ["grep", "seen", "REMOTE"], rpc("supervisor.startProcess", "o"), ["settle", "o", "EXITED"], ["grep", "seen", "processname:s .*STOPPING"], ["grep", "seen", "eventname:PROCESS_STATE_STOPPED"], ["grep", "seen", "eventname:PROCESS_STATE_RUNNING.*processname:s"],
-         ["grep", "seen", "eventname:PROCESS_STATE_STARTING.*processname:s"], ["grep", "seen", "PROCESS_LOG"], ["grep", "seen", "PROCESS_COMM"], ["grep", "seen", "eventname:PROCESS_STATE_EXITED"], ["grep", "seen", "^captured"], rpc("supervisor.addProcessGroup", "s"), rpc("supervisor.removeProcessGroup", "s"), ["grep", "seen", "PROCESS_GROUP_REMOVED"], ["grep", "seen", "SUPERVISOR_STATE"],
+         ["grep", "seen", "eventname:PROCESS_STATE_STARTING.*processname:s"], ["grep", "seen", "^captured"], rpc("supervisor.addProcessGroup", "s"), rpc("supervisor.removeProcessGroup", "s"), ["grep", "seen", "SUPERVISOR_STATE"],
          decided(TAIL, rpc("supervisor.readProcessStdoutLog", "o", 0, 0))],
         listen=LISTEN, talk="#!/bin/sh\nprintf 'before\\n'\nsleep 0.4\nprintf '<!--XSUPERVISOR:BEGIN-->captured<!--XSUPERVISOR:END-->'\nsleep 0.4\nprintf 'after\\n'\n")
     yield scenario("listener_unknown", HEAD + "[eventlistener:l]\ncommand=/bin/echo hello\nevents=EVENT\nstartsecs=0\nautorestart=false\n[eventlistener:f]\ncommand=%(here)s/fail\nevents=REMOTE_COMMUNICATION\n",
@@ -26,7 +26,7 @@ def scenarios():
         fail="#!/bin/sh\nprintf 'READY\\n'; read x; printf 'RESULT 4\\nFAIL'; sleep 1000\n")
     hear = lambda events, more="": f"[eventlistener:l]\ncommand=%(here)s/listen\nevents={events}\n{more}"
     brief = "sed 's/ serial:[0-9]*//; s/poolserial:[0-9]*//; s/pid:[0-9]*/pid:N/; s/len:[0-9]*/len:N/' seen"
-    yield scenario("states", HEAD + hear("PROCESS_STATE") + "[program:f]\ncommand=/bin/sh -c 'exit 3'\nstartretries=1\n[program:x]\ncommand=/bin/sh -c 'sleep 2; exit 7'\nautorestart=false\n[program:n]\ncommand=/no/such\nstartretries=0\n",
+    yield scenario("states", HEAD + hear("PROCESS_STATE", "buffer_size=100\n") + "[program:f]\ncommand=/bin/sh -c 'exit 3'\nstartretries=1\n[program:x]\ncommand=/bin/sh -c 'sleep 2; exit 7'\nautorestart=false\n[program:n]\ncommand=/no/such\nstartretries=0\n",
         [["start"], ["settle", "f", "FATAL"], ["settle", "x", "EXITED"], *[["sh", f"sleep 0.3; {brief} | grep 'processname:{n} '"] for n in "fxnl"]], listen=LISTEN)
     yield scenario("groups", HEAD + hear("PROCESS_GROUP,SUPERVISOR_STATE_CHANGE") + SLEEP, [["start"], ["settle", "s", "RUNNING"], ["ctl", "stop", "s"], ["ctl", "remove", "s"], ["ctl", "add", "s"], ["sh", f"sleep 0.3; {brief}"]], listen=LISTEN)
     slow = "#!/bin/sh\ntrap 'sleep 2; exit 0' TERM\nwhile :; do sleep 0.1; done\n"

@@ -16,7 +16,7 @@ def scenarios():
         ["-n", "-c", "s.conf", "-a", "x"], ["-n", "-c", "s.conf", "-e", "loud"], ["-n", "-c", "s.conf", "-m", "9"],
         ["-n", "-c", "s.conf", "-u", "nobody-at-all"], ["-n", "-c", "s.conf", "-d", "/no/such"],
         ["-n", "-c", "s.conf", "-y", "1TB"], ["-n", "-c", "s.conf", "-z", "x"], ["-n", "-c", "s.conf", "-l", "/no/such/x"], ["-n", "-c", "s.conf", "-j", "/no/such/x"],
-        ["-n", "-c", "s.conf", "-q", "/no/such"], ["-n", "-c", "s.conf", "--minprocs", "x"], ["-n", "-c", "s.conf", "--profile_options", "x"],
+        ["-n", "-c", "s.conf", "-q", "/no/such"], ["-n", "-c", "s.conf", "--minprocs", "x"], 
         ["-vn"], ["-nv"], ["--vers"], ["--version=1"], ["--nodaemon=1"], ["--configuration"], ["--configuration=none.conf", "-n"], ["--", "x"], ["-n", "-"], ["-v", "-x"], ["-n", "-c", "s.conf", "-c", "none.conf"], ["-c", "none.conf", "x"])]
         + [["bare", *w] for w in (["-x"], ["--foo"], ["-c"], ["-s"], ["--server=unix:///no/such", "status"], ["-s", "ftp://x", "status"], ["-s", "unix:///no/such", "version"],
             ["-u"], ["-c", "s.conf", "-i", "-x"], ["-cs.conf", "status"], ["--conf", "s.conf", "status"], ["-c", "s.conf", "-s", "http://localhost:1", "status"], ["-c", "s.conf", "-s", "http://localhost:1", "pid"], ["-c", "s.conf", "status", "-x"], ["--help=x"], ["-hx"])])

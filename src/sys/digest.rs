@@ -104,7 +104,8 @@ pub fn blob_of_file(file: &std::fs::File) -> io::Result<super::Blob> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut out, b| {
         // Writing to a String cannot fail.
         let _ = write!(out, "{b:02x}");

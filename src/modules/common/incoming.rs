@@ -117,8 +117,13 @@ impl Incoming<'_> {
         let Some(blob) = &self.sent.blob else {
             return Ok(false);
         };
-        let current = view.digest(&target.at, Algorithm::Sha1)?;
-        Ok(current.known().flatten().as_ref() == Some(&blob.sha1))
+        // Of a large file that was just written the host knows this one.
+        let (algorithm, sum) = match blob.is_large() {
+            true => (Algorithm::Sha256, &blob.sha256),
+            false => (Algorithm::Sha1, &blob.sha1),
+        };
+        let current = view.digest(&target.at, algorithm)?;
+        Ok(current.known().flatten().as_ref() == Some(sum))
     }
 
     /// Result keys that the plan tells.

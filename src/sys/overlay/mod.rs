@@ -213,6 +213,9 @@ impl<B: View> View for Overlay<B> {
             Known::Known(Some(Text::Blob(blob))) if algorithm == Algorithm::Sha1 => {
                 Ok(Known::Known(Some(blob.sha1)))
             }
+            Known::Known(Some(Text::Blob(blob))) if algorithm == Algorithm::Sha256 => {
+                Ok(Known::Known(Some(blob.sha256)))
+            }
             // Not fetched for its sum.
             Known::Known(Some(Text::Blob(blob))) if blob.is_large() => Ok(Known::Unknown),
             Known::Known(Some(Text::Same(path))) => self.base.digest(&path, algorithm),

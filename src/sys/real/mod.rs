@@ -10,6 +10,7 @@ mod http;
 mod new_file;
 mod run;
 mod running;
+mod sums;
 mod transfer;
 mod unix_http;
 mod wait;
@@ -54,6 +55,7 @@ pub struct RealHost {
     blobs: Box<dyn Blobs>,
     /// While many files are written: the file systems that have new ones, each with a file there.
     unsynced: Option<RefCell<BTreeMap<u64, File>>>,
+    sums: sums::Sums,
     /// Where the lines of running commands go while they run.
     pub on_line: Option<OnLine>,
     /// Called once, before the first operation; its error keeps the host as it is.
@@ -82,6 +84,7 @@ impl RealHost {
             accounts: RefCell::new(accounts),
             blobs: Box::new(MemoryBlobs::default()),
             unsynced: None,
+            sums: sums::Sums::default(),
             on_line: None,
             before_effect: None,
             deadline: None,
@@ -214,7 +217,11 @@ impl View for RealHost {
     }
 
     fn digest(&self, path: &Path, algorithm: Algorithm) -> Result<Known<Option<String>>> {
-        files::digest(&self.abs(path), algorithm).map(Known::Known)
+        let path = self.abs(path);
+        if let Some(known) = self.sums.of(&path, algorithm) {
+            return Ok(Known::Known(Some(known)));
+        }
+        files::digest(&path, algorithm).map(Known::Known)
     }
 
     fn list(&self, dir: &Path) -> Result<Known<Option<Vec<String>>>> {

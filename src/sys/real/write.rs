@@ -4,6 +4,7 @@ use super::RealHost;
 use super::attributes::{copy_xattrs, give};
 use super::new_file::NewFile;
 use super::run;
+use super::sums::Passing;
 use crate::diag::{Diag, Result};
 use crate::sys::{Command, Content, View, path};
 use nix::libc;
@@ -15,17 +16,28 @@ use std::path::Path;
 /// Names of temporary files start with this.
 pub(super) const PREFIX: &str = ".gxdeploy-";
 
-/// Writes a content.
-fn pour(host: &RealHost, content: &Content, path: &Path, to: &mut File) -> Result<()> {
-    let mut sink = |bytes: &[u8]| to.write_all(bytes).map_err(|e| Diag::io("write", path, &e));
+/// Writes a content; what has passed of a large one.
+fn pour(host: &RealHost, content: &Content, path: &Path, to: &mut File) -> Result<Option<Passing>> {
+    let write =
+        |bytes: &[u8], to: &mut File| to.write_all(bytes).map_err(|e| Diag::io("write", path, &e));
     match content {
-        Content::Bytes(bytes) => sink(bytes),
-        Content::Blob(blob) => host.blobs.copy(blob, &mut sink),
+        Content::Bytes(bytes) => write(bytes, to),
+        Content::Blob(blob) if blob.is_large() => {
+            let mut passing = Passing::default();
+            host.blobs.copy(blob, &mut |bytes| {
+                write(bytes, to)?;
+                passing.wrote(bytes, to);
+                Ok(())
+            })?;
+            return Ok(Some(passing));
+        }
+        Content::Blob(blob) => host.blobs.copy(blob, &mut |bytes| write(bytes, to)),
         Content::Unknown => Err(Diag::error(
             "unknown-content",
             "the content of the file depends on something that is not known",
         )),
     }
+    .map(|()| None)
 }
 
 /// What goes with the new bytes.
@@ -40,7 +52,15 @@ pub(super) struct Replace<'a> {
 
 impl Replace<'_> {
     pub(super) fn write(&self, host: &RealHost, path: &Path, content: &Content) -> Result<()> {
-        self.replace(host, path, &mut |to| pour(host, content, path, to))
+        let mut passing = None;
+        self.replace(host, path, &mut |to| {
+            passing = pour(host, content, path, to)?;
+            Ok(())
+        })?;
+        if let Some(passing) = passing {
+            host.sums.note(path, passing);
+        }
+        Ok(())
     }
 
     fn replace(&self, host: &RealHost, path: &Path, fill: &mut Fill<'_>) -> Result<()> {

@@ -13,6 +13,12 @@ const WRONG_OPTIONS: u8 = 2;
 /// # Errors
 /// The exit code, after help, version or the message was printed: 0 where that was asked for.
 pub(super) fn parse<P: Parser>(name: &str, words: Vec<OsString>) -> Result<P, ExitCode> {
+    if name.starts_with("ansible") && words.iter().any(|word| word == "--version") {
+        let mut screen = Screen::stdout();
+        screen.line(&format!("{name} [core {}]", super::version::ANSIBLE));
+        screen.line(&format!("  gxdeploy {}", env!("CARGO_PKG_VERSION")));
+        return Err(ExitCode::SUCCESS);
+    }
     let words = std::iter::once(OsString::from(name)).chain(words);
     P::try_parse_from(words).map_err(|error| {
         // A closed terminal is no reason for another exit code.

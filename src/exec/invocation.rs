@@ -28,7 +28,7 @@ pub fn of(job: &Job, args: &Json, verbosity: u8) -> Option<Value> {
     }
     let entry = modules::find(&job.task.module)?;
     let mut shown = Map::new();
-    for (name, value) in args.as_object()? {
+    for (name, value) in options(args) {
         let name = match entry.free_form {
             Some(free) if free == name && matches!(entry.name, "command" | "shell") => {
                 "_raw_params"
@@ -46,6 +46,15 @@ pub fn of(job: &Job, args: &Json, verbosity: u8) -> Option<Value> {
     }
     let invocation: Map = [("module_args", Value::map(shown))].into_iter().collect();
     Some(Value::map(invocation))
+}
+
+/// The options of typed arguments; groups of them that modules share are beside their own.
+fn options(args: &Json) -> Vec<(&str, &Json)> {
+    match args {
+        Json::Array(groups) => groups.iter().flat_map(options).collect(),
+        Json::Object(map) => map.iter().map(|(k, v)| (k.as_str(), v)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Puts it into a result that is a dict.

@@ -92,7 +92,9 @@ impl Args {
 fn workplace(sent: &Sent, view: &dyn View) -> Result<PathBuf> {
     let base = view.env("TMPDIR").unwrap_or_else(|| "/tmp".to_owned());
     let hash = sent.blob.as_ref().map_or("", |blob| &blob.sha256[..16]);
-    let name = format!("gxdeploy-script-{}-{hash}", view.me().name);
+    // Agents of several hosts may be on one machine, at the same script.
+    let moment = (view.now() * 1e6) as u64;
+    let name = format!("gxdeploy-script-{}-{hash}-{moment:x}", view.me().name);
     let mut path = Path::new(&base).join(&name);
     let mut next = 1;
     while !matches!(view.lstat(&path)?, Known::Known(None) | Known::Unknown) {

@@ -1,5 +1,6 @@
 //! `slurp`: a file of the host, as base64.
 
+use super::common::place::is_dir;
 use super::Module;
 use crate::diag::{Diag, Result};
 use crate::sys::{Known, Outcome, View};
@@ -28,17 +29,24 @@ impl Module for Slurp {
 
     fn result(args: &Args, view: &dyn View, _: &[Outcome]) -> Result<Json> {
         let shown = args.src.display();
-        if view.stat(&args.src)?.known().flatten().is_some_and(|stat| stat.is_dir()) {
+        let unreadable =
+            |_| Diag::error("not-readable", format!("File is not readable: {shown}"));
+        if is_dir(&args.src, view)? {
+            view.list(&args.src).map_err(unreadable)?;
             let message = format!("Source is a directory and must be a file: {shown}");
             return Err(Diag::error("not-a-file", message));
         }
-        let content = match view.read(&args.src)? {
+        let content = match view.read(&args.src).map_err(unreadable)? {
             Known::Known(Some(bytes)) => json!(base64::prelude::BASE64_STANDARD.encode(bytes)),
             Known::Known(None) => {
-                return Err(Diag::error(
-                    "no-such-file",
-                    format!("File not found: {}", args.src.display()),
-                ));
+                let above = args.src.parent().unwrap_or(&args.src);
+                let message = match view.stat(above)?.known().flatten() {
+                    Some(above) if !above.is_dir() => {
+                        format!("Unable to slurp file: {shown}: Not a directory")
+                    }
+                    _ => format!("File not found: {shown}"),
+                };
+                return Err(Diag::error("no-such-file", message));
             }
             Known::Unknown => unknown_json(&format!("content of {}", args.src.display())),
         };

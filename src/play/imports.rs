@@ -78,7 +78,7 @@ fn missing(task: &Task, option: &str) -> Box<Diag> {
 pub(super) fn role_as_handler(task: &Task) -> Box<Diag> {
     malformed(
         "handler-role",
-        format!("`{}` cannot be a handler", task.module),
+        format!("Using '{}' as a handler is not supported.", task.module),
         task.module_span.or(task.span),
     )
 }

@@ -5,8 +5,10 @@ use crate::diag::{Diag, Result};
 use crate::exec::host::{HostRun, Stop};
 use crate::exec::results::Judged;
 use crate::exec::task::Job;
+use crate::play::ast::Task;
 use crate::sys::Known;
 use crate::value::{Kind, Map, Trust, Value};
+use std::sync::Arc;
 
 /// `debug`
 pub fn debug(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
@@ -158,16 +160,48 @@ pub fn fail(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     host.end(job, Judged::of_value(Value::map(result)))
 }
 
-/// The conditions of a variable that lists them, as they were written.
+/// The variable that is all of a template, as it was written.
+fn written(host: &HostRun, job: &Job, template: &Value) -> Option<Value> {
+    let inside = template.as_str()?.trim().strip_prefix("{{")?;
+    host.job_scope(job).get(inside.strip_suffix("}}")?.trim())
+}
+
+/// The conditions of a variable that lists them.
 fn listed(host: &HostRun, job: &Job, that: &Value) -> Option<Vec<Value>> {
-    let inside = that.as_str()?.trim().strip_prefix("{{")?;
-    let name = inside.strip_suffix("}}")?.trim();
-    let value = host.job_scope(job).get(name)?;
-    value.as_list().map(<[Value]>::to_vec)
+    written(host, job, that)?.as_list().map(<[Value]>::to_vec)
 }
 
 /// `assert`. The conditions are evaluated as written, not rendered first.
 pub fn assert(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
+    if job.task.args.as_str().is_some() {
+        // All options are one template.
+        let args = match written(host, job, &job.task.args) {
+            Some(args) => args,
+            None => match host.render(&job.task.args, &job.task, &job.around)? {
+                Ok(args) => args,
+                Err(diag) => return host.end(job, Judged::failed(diag)),
+            },
+        };
+        if args.as_map().is_none() {
+            let diag = Diag::error("missing-option", "missing required arguments: that");
+            return host.end(job, Judged::failed(diag.at_if_none(job.task.span)));
+        }
+        let task = Task {
+            args,
+            ..Task::clone(&job.task)
+        };
+        return assert(
+            host,
+            &Job {
+                task: Arc::new(task),
+                around: job.around.clone(),
+                keywords: job.keywords.clone(),
+                unit: job.unit.clone(),
+                item: job.item.clone(),
+                shared: job.shared,
+            },
+        );
+    }
     if let Err(diag) = checked(host, job)? {
         return host.end(job, Judged::failed(diag.at_if_none(job.task.span)));
     }

@@ -9,6 +9,7 @@ use crate::jinja::stop::{Res, Stop};
 
 pub const FAMILY: Family = &[
     ("default", default),
+    ("ternary", ternary),
     ("d", default),
     ("mandatory", mandatory),
     ("bool", bool_),
@@ -65,6 +66,21 @@ fn truth_word(obj: &Obj) -> Option<bool> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// `ternary(value, true_val, false_val, none_val=None)`: the one that is not picked may be undefined.
+fn ternary(args: &Args) -> Res<Obj> {
+    let [value, yes, no, none] = args.bind(["value", "true_val", "false_val", "none_val"])?;
+    let value = value.ok_or_else(|| args.missing("value"))?;
+    if value.use_it()?.is_none()
+        && let Some(none) = none.filter(|none| !none.is_none())
+    {
+        return Ok(none);
+    }
+    match value.truth()? {
+        true => yes.ok_or_else(|| args.missing("true_val")),
+        false => no.ok_or_else(|| args.missing("false_val")),
     }
 }
 

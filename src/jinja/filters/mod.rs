@@ -55,6 +55,7 @@ const LENIENT: &[&str] = &[
     "default",
     "d",
     "mandatory",
+    "ternary",
     "type_debug",
     "ansible._protomatter.true_type",
 ];

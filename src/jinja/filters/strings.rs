@@ -10,7 +10,6 @@ pub const FILTERS: &[Row] = &[
     ("regex_findall", regex_findall),
     ("regex_replace", regex_replace),
     ("regex_search", regex_search),
-    ("ternary", ternary),
 ];
 
 fn text(call: &Call) -> Result<String, String> {
@@ -137,27 +136,4 @@ fn regex_escape(call: &Call) -> Result<Value, String> {
             out
         },
     )))
-}
-
-fn ternary(call: &Call) -> Result<Value, String> {
-    let value = call.subject()?;
-    let pick = |position, name: &str| {
-        call.arg(position, name)
-            .cloned()
-            .ok_or_else(|| format!("ternary needs `{name}`"))
-    };
-    if value.is_null()
-        && let Some(none) = call.arg(3, "none_val").filter(|v| !v.is_null())
-    {
-        return Ok(none.clone());
-    }
-    if truthy_or_python(value) {
-        pick(1, "true_val")
-    } else {
-        pick(2, "false_val")
-    }
-}
-
-fn truthy_or_python(value: &Value) -> bool {
-    value.truthy()
 }

@@ -132,7 +132,7 @@ mod tests {
         let left = || {
             let entries = std::fs::read_dir(dir.path()).unwrap();
             let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name()).collect();
-            names.sort();
+            names.sort_unstable();
             names
         };
         let _runs = hold(&path("agent-runs")).unwrap();

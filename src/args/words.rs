@@ -149,14 +149,14 @@ impl Options {
                 (name.clone(), aliases(text))
             })
             .collect();
-        names.sort();
+        names.sort_unstable();
         let mut required: Vec<String> = part("required")
             .and_then(Json::as_array)
             .into_iter()
             .flatten()
             .filter_map(|name| name.as_str().map(str::to_owned))
             .collect();
-        required.sort();
+        required.sort_unstable();
         Options { names, required }
     }
 

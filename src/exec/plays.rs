@@ -224,9 +224,9 @@ fn one_batch(run: &Arc<Run>, play: &Arc<PlayRun>, free: bool) -> Option<Stop> {
 
 fn sort(hosts: &mut [String], order: &str) {
     match order {
-        "sorted" => hosts.sort(),
+        "sorted" => hosts.sort_unstable(),
         "reverse_sorted" => {
-            hosts.sort();
+            hosts.sort_unstable();
             hosts.reverse();
         }
         "reverse_inventory" => hosts.reverse(),

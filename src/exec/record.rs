@@ -419,7 +419,7 @@ fn tidy(all: &Path) {
         return;
     };
     let mut dirs: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-    dirs.sort();
+    dirs.sort_unstable();
     let old = dirs.len().saturating_sub(KEPT);
     for dir in &dirs[..old] {
         // Somebody else may have removed it.

@@ -242,7 +242,7 @@ mod tests {
                     .filter(|(_, noted)| !noted.flags.1)
                     .map(|(key, _)| key)
                     .collect();
-                keys.sort();
+                keys.sort_unstable();
                 keys
             };
             let cut = cut.min(lines.len());

@@ -418,7 +418,7 @@ impl Inventory {
             .filter(|name| *name != "all")
             .map(str::to_owned)
             .collect();
-        names.sort();
+        names.sort_unstable();
         names
     }
 

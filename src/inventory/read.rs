@@ -209,7 +209,7 @@ impl Reader<'_> {
     fn directory(&mut self, dir: &Path) -> Result<()> {
         let entries = std::fs::read_dir(dir).map_err(|e| Diag::io("read", dir, &e))?;
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort();
+        paths.sort_unstable();
         for path in paths {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let ignored = name.starts_with('.')

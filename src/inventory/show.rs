@@ -293,7 +293,7 @@ impl Tree<'_> {
             .iter()
             .map(|(key, value)| (key.to_value().to_text(), value.to_text()))
             .collect();
-        shown.sort();
+        shown.sort_unstable();
         for (name, value) in shown {
             self.line(depth, &format!("{{{name} = {value}}}"));
         }

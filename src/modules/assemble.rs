@@ -75,7 +75,7 @@ impl Module for Assemble {
         let mut names: Vec<String> = entries
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .collect();
-        names.sort();
+        names.sort_unstable();
         let bytes = args.own.put_together(names, |name| {
             let path = dir.join(name);
             if !path.is_file() {

@@ -177,7 +177,7 @@ fn joined(around: &[String], common: &Common, render: &dyn Fn(&Value) -> Value) 
 }
 
 fn sorted(mut tags: Vec<String>) -> Vec<String> {
-    tags.sort();
+    tags.sort_unstable();
     tags.dedup();
     tags
 }

@@ -223,7 +223,7 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
-        names.sort();
+        names.sort_unstable();
         names
     }
 
@@ -242,7 +242,7 @@ mod tests {
         assert!(run(&new, home.path()).0 > 0);
         // Another version may be in use: it goes when it has not been used for long (`agent::place`).
         let mut both = [&old, &new].map(|agent| format!("agent-{}", agent.sha256));
-        both.sort();
+        both.sort_unstable();
         assert_eq!(files(home.path()), both);
         let dir = home.path().join(".cache/gxdeploy").metadata().unwrap();
         assert_eq!(std::os::unix::fs::MetadataExt::mode(&dir) & 0o777, 0o700);

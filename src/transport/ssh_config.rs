@@ -168,7 +168,7 @@ fn included(word: &str, from: &Path) -> Vec<PathBuf> {
 
 fn glob_files(pattern: &str) -> Option<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = ::glob::glob(pattern).ok()?.filter_map(Result::ok).collect();
-    files.sort();
+    files.sort_unstable();
     Some(files)
 }
 

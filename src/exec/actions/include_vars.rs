@@ -170,7 +170,7 @@ impl Filter {
     fn collect(&self, dir: &Path, level: usize, into: &mut Vec<PathBuf>) -> Result<()> {
         let entries = std::fs::read_dir(dir).map_err(|e| Diag::io("read", dir, &e))?;
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort();
+        paths.sort_unstable();
         for path in paths.iter().filter(|path| path.is_file()) {
             if self.wants(path)? {
                 into.push(path.clone());

@@ -120,7 +120,7 @@ fn local6(table: &str) -> Vec<String> {
             found.push(text);
         }
     }
-    found.sort();
+    found.sort_unstable();
     found
 }
 

@@ -212,6 +212,6 @@ fn fileglob(call: &Call) -> Result<Value, String> {
         .filter(|path| path.is_file())
         .map(|path| path.to_string_lossy().into_owned())
         .collect();
-    paths.sort();
+    paths.sort_unstable();
     Ok(Value::list(paths.into_iter().map(Value::str).collect()))
 }

@@ -201,7 +201,7 @@ fn fileglob(ask: &Ask<'_>) -> Result<Vec<Value>, String> {
                 .flatten()
                 .filter(|path| path.is_file())
                 .collect();
-            paths.sort();
+            paths.sort_unstable();
             let texts = paths.iter().map(|path| path.to_string_lossy().into_owned());
             found.extend(texts.map(Value::str));
             if !paths.is_empty() {

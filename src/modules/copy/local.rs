@@ -90,7 +90,7 @@ fn walk(
         let entry = entry.map_err(|e| Diag::io("list", dir, &e))?;
         names.push(entry.file_name());
     }
-    names.sort();
+    names.sort_unstable();
     for name in names {
         let path = dir.join(&name);
         let name = name.to_string_lossy();

@@ -128,9 +128,9 @@ pub fn diff(old: &[Group], new: &[Group]) -> Changes {
     }
     let gone = old.iter().filter(|g| find(new, &g.name).is_none());
     changes.removed = gone.map(|g| g.name.clone()).collect();
-    changes.added.sort();
-    changes.changed.sort();
-    changes.removed.sort();
+    changes.added.sort_unstable();
+    changes.changed.sort_unstable();
+    changes.removed.sort_unstable();
     changes
 }
 
@@ -193,7 +193,7 @@ fn include(ini: &mut Ini, main: &Path, names: &Names) -> Result<Vec<String>, Str
         let pattern = Path::new(&base).join(pattern).display().to_string();
         let found = glob::glob(&pattern).map_err(|e| e.to_string())?;
         let mut found: Vec<_> = found.flatten().collect();
-        found.sort();
+        found.sort_unstable();
         if found.is_empty() {
             notes.push(format!("No file matches via include \"{pattern}\""));
         }

@@ -340,7 +340,7 @@ impl Session {
         for (names, word) in changes.iter().zip(words) {
             lines.extend(names.iter().map(|name| format!("{name}: {word}")));
         }
-        lines.sort();
+        lines.sort_unstable();
         if lines.is_empty() {
             lines.push("No config updates to processes".into());
         }

@@ -72,7 +72,7 @@ fn candidates(before: &str, names: impl Fn() -> Names) -> Vec<String> {
         words.push("all".into());
         let groups = names.groups.into_iter().map(|g| g + ":*");
         let mut found: Vec<String> = names.processes.into_iter().chain(groups).collect();
-        found.sort();
+        found.sort_unstable();
         words.extend(found);
         words
     };

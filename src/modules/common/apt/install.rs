@@ -55,7 +55,7 @@ fn expand(view: &dyn View, specs: &[Spec], database: &Database) -> Result<Vec<Sp
     }
     let mut known = candidate::names(view)?.presume(Vec::new());
     known.extend(database.packages().iter().map(|p| p.name.clone()));
-    known.sort();
+    known.sort_unstable();
     known.dedup();
     let mut out = Vec::new();
     for spec in specs {

@@ -24,6 +24,7 @@ pub fn policies(
         return Ok(Known::Known(HashMap::new()));
     }
     let mut argv = vec!["apt-cache"];
+    argv.extend(NO_CACHE);
     if let Some(release) = release {
         argv.extend(["-t", release]);
     }
@@ -32,9 +33,18 @@ pub fn policies(
     Ok(command::query(view, argv)?.map(|output| parse(&output.text())))
 }
 
+/// Else root's questions leave files in /var/cache/apt, and a dry run shall leave nothing.
+const NO_CACHE: [&str; 4] = [
+    "-o",
+    "Dir::Cache::pkgcache=",
+    "-o",
+    "Dir::Cache::srcpkgcache=",
+];
+
 /// All package names that apt knows, for shell patterns.
 pub fn names(view: &dyn View) -> Result<Known<Vec<String>>> {
-    let output = command::query(view, ["apt-cache", "pkgnames"])?;
+    let argv = ["apt-cache"].into_iter().chain(NO_CACHE);
+    let output = command::query(view, argv.chain(["pkgnames"]))?;
     Ok(output.map(|o| o.text().lines().map(str::to_owned).collect()))
 }
 

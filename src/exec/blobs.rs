@@ -1,11 +1,11 @@
 //! The contents that hosts may ask for.
 
 use crate::diag::{Diag, Result};
-use crate::sys::{Blob, digest};
+use crate::sys::{Blob, Stamp, digest};
 use crate::wire::Piece;
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -14,18 +14,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 pub struct Blobs {
     kept: RwLock<HashMap<String, Kept>>,
     /// Files that were named, by what tells that they are still the same.
-    files: Mutex<HashMap<State, Arc<Mutex<Option<Blob>>>>>,
+    files: Mutex<HashMap<Stamp, Arc<Mutex<Option<Blob>>>>>,
 }
 
 #[derive(Clone)]
 enum Kept {
     Bytes(Arc<[u8]>),
-    /// A large file; not its bytes.
-    File(Arc<File>),
+    /// A large file, by its path: a tree may have more of them than can be open at once.
+    File(Arc<Path>),
 }
-
-/// Device, inode, size, and times of the last change of content and of anything.
-type State = (u64, u64, u64, (i64, i64), (i64, i64));
 
 impl Blobs {
     /// Keeps a content and names it.
@@ -35,13 +32,13 @@ impl Blobs {
         blob
     }
 
-    /// Names a large file and keeps it open, so that it can be read while hosts ask for it.
+    /// Names a large file, which is read again as hosts ask for it.
     ///
     /// # Errors
     /// `io`.
     pub fn add_file(&self, path: &Path, meta: &Metadata) -> Result<Blob> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = files.entry(state(meta)).or_default().clone();
+        let known = files.entry(Stamp::of(meta)).or_default().clone();
         drop(files);
         // Many hosts want the same file: one reads it, the others wait for what comes of it.
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +48,7 @@ impl Blobs {
         let fail = |e| Diag::io("read", path, &e);
         let file = File::open(path).map_err(fail)?;
         let blob = digest::blob_of_file(&file).map_err(fail)?;
-        self.keep(&blob, || Kept::File(file.into()));
+        self.keep(&blob, || Kept::File(path.into()));
         Ok(known.insert(blob).clone())
     }
 
@@ -84,7 +81,9 @@ impl Blobs {
             }
             Kept::File(file) => {
                 to.resize(before + piece.length.min(Piece::MOST), 0);
-                if file.read_exact_at(&mut to[before..], piece.from).is_err() {
+                let read = File::open(file)
+                    .and_then(|file| file.read_exact_at(&mut to[before..], piece.from));
+                if read.is_err() {
                     to.truncate(before);
                     return None;
                 }
@@ -92,12 +91,6 @@ impl Blobs {
         }
         Some(to.len() - before)
     }
-}
-
-fn state(meta: &Metadata) -> State {
-    let modified = (meta.mtime(), meta.mtime_nsec());
-    let changed = (meta.ctime(), meta.ctime_nsec());
-    (meta.dev(), meta.ino(), meta.size(), modified, changed)
 }
 
 #[cfg(test)]

@@ -79,7 +79,6 @@ const GRACE: u64 = 5;
 /// Seconds for which this side tries to connect again where nobody says.
 const LIMIT: u64 = 60;
 
-/// How a connection to a host is made anew; `None` where the user does not want that.
 /// A link to a host on which an earlier attempt at the run has left a session: as the play's
 /// keywords and the host's variables say.
 ///
@@ -87,10 +86,7 @@ const LIMIT: u64 = 60;
 /// `connection`, with the reason.
 pub fn again(run: &Arc<Run>, play: &PlayRun, target: &str) -> Result<Link> {
     let (host, kind) = target.split_once('\0').unwrap_or((target, ""));
-    let Some(scope) = run.host_scope(host) else {
-        let message = format!("the inventory has no host {host}");
-        return Err(Diag::error("connection", message));
-    };
+    let scope = scope_of(run, host)?;
     let login = Login {
         run,
         host,
@@ -108,6 +104,7 @@ pub fn again(run: &Arc<Run>, play: &PlayRun, target: &str) -> Result<Link> {
     }
 }
 
+/// How a connection to a host is made anew; `None` where the user does not want that.
 fn way(run: &Arc<Run>, host: &str, ssh: Ssh) -> Option<Way> {
     let limit = run.options.reconnect.unwrap_or(LIMIT);
     let (shared, name) = (run.clone(), host.to_owned());
@@ -127,15 +124,21 @@ fn way(run: &Arc<Run>, host: &str, ssh: Ssh) -> Option<Way> {
     })
 }
 
+/// The variables of a host outside of any task.
+///
+/// # Errors
+/// `connection`: there is no such host.
+fn scope_of(run: &Arc<Run>, host: &str) -> Result<SharedScope> {
+    run.host_scope(host)
+        .ok_or_else(|| Diag::error("connection", format!("the inventory has no host {host}")))
+}
+
 /// How to log in to a host outside of any play.
 ///
 /// # Errors
 /// `connection`: its variables do not say so in a way that can be understood.
 pub fn login_of(run: &Arc<Run>, host: &str) -> Result<Ssh> {
-    let Some(scope) = run.host_scope(host) else {
-        let message = format!("the inventory has no host {host}");
-        return Err(Diag::error("connection", message));
-    };
+    let scope = scope_of(run, host)?;
     let login = Login {
         run,
         host,

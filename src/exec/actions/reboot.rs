@@ -96,27 +96,21 @@ fn seconds(args: &Value, name: &str, default: u64) -> Duration {
 
 /// What a command said, for a message.
 fn said(judged: &Judged) -> String {
-    let part = |name: &str| {
-        judged
-            .value
-            .get(name)
-            .map(Value::to_text)
-            .unwrap_or_default()
-    };
+    let part = |name| part(judged, name);
     format!("{} {}", part("stderr").trim(), part("stdout").trim())
         .trim()
         .to_owned()
 }
 
+/// What a result has under a name, as text.
+fn part(judged: &Judged, name: &str) -> String {
+    let value = judged.value.get(name);
+    value.map(Value::to_text).unwrap_or_default()
+}
+
 /// The same with its exit status.
 fn told(judged: &Judged) -> String {
-    let part = |name: &str| {
-        judged
-            .value
-            .get(name)
-            .map(Value::to_text)
-            .unwrap_or_default()
-    };
+    let part = |name| part(judged, name);
     let text = format!(
         "rc: {}, stdout: {}, stderr: {}",
         part("rc"),
@@ -191,13 +185,7 @@ impl Restart<'_> {
     }
 
     fn refused(&self, judged: &Judged) -> Judged {
-        let part = |name: &str| {
-            judged
-                .value
-                .get(name)
-                .map(Value::to_text)
-                .unwrap_or_default()
-        };
+        let part = |name| part(judged, name);
         let message = format!(
             "Reboot command failed. Error was: '{}, {}'",
             part("stdout").trim(),

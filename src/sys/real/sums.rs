@@ -1,14 +1,13 @@
 //! Checksums of large files that were just written: their bytes have gone through here once, and
 //! need not be read again to be compared or told.
 
-use crate::sys::Algorithm;
+use crate::sys::{Algorithm, Stamp};
 use nix::libc;
 use sha2::Digest;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// How much is written before the kernel is asked to put it on the disk: it does so while the next
@@ -18,9 +17,6 @@ const FLUSH: u64 = 16 << 20;
 /// The sums of files, for as long as these stay as they are.
 #[derive(Default)]
 pub(super) struct Sums(RefCell<HashMap<Stamp, [(Algorithm, String); 2]>>);
-
-/// Device, inode, size, and times of the last change of content and of anything.
-type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
 
 impl Sums {
     /// Notes what has become of a file under its final name.
@@ -37,7 +33,7 @@ impl Sums {
                     crate::sys::digest::hex(&passing.md5.finalize()),
                 ),
             ];
-            self.0.borrow_mut().insert(stamp(&meta), sums);
+            self.0.borrow_mut().insert(Stamp::of(&meta), sums);
         }
     }
 
@@ -47,16 +43,10 @@ impl Sums {
         if sums.is_empty() {
             return None;
         }
-        let known = sums.get(&stamp(&path.metadata().ok()?))?;
+        let known = sums.get(&Stamp::of(&path.metadata().ok()?))?;
         let (_, sum) = known.iter().find(|(known, _)| *known == algorithm)?;
         Some(sum.clone())
     }
-}
-
-fn stamp(meta: &Metadata) -> Stamp {
-    let modified = (meta.mtime(), meta.mtime_nsec());
-    let changed = (meta.ctime(), meta.ctime_nsec());
-    (meta.dev(), meta.ino(), meta.size(), modified, changed)
 }
 
 /// Bytes on their way into a large file.

@@ -40,12 +40,15 @@ pub struct Past {
     pub steps: Vec<(u64, String, Option<Vec<u8>>)>,
 }
 
-/// The directory of all sessions of this user, closed to others.
+/// The directory of all sessions of this user that change the host, or of those that do not; closed
+/// to others.
 ///
 /// # Errors
 /// It cannot be made.
-pub fn directory() -> io::Result<PathBuf> {
-    let dir = super::state_dir()
+pub fn directory(changing: bool) -> io::Result<PathBuf> {
+    let passing = super::runtime_dir().filter(|_| !changing);
+    let dir = passing
+        .or_else(super::state_dir)
         .ok_or_else(|| io::Error::other("there is no home directory"))?
         .join("sessions");
     DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;

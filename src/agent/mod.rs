@@ -22,7 +22,7 @@ mod place;
 mod serve;
 mod session;
 
-use home::state_dir;
+use home::{runtime_dir, state_dir};
 pub use job::carry_out;
 pub use place::settle;
 pub use serve::serve;

@@ -44,7 +44,7 @@ impl Session {
         if !named {
             return Err(io::Error::other("the session has no name"));
         }
-        let dir = journal::directory()?;
+        let dir = journal::directory(hello.journal)?;
         match &hello.attach {
             None => {
                 journal::tidy(&dir, SystemTime::now());

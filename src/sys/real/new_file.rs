@@ -1,7 +1,8 @@
 //! A new file that shows itself only when it is whole.
 
 use super::write::PREFIX;
-use nix::fcntl::{AT_FDCWD, AtFlags};
+use crate::sys::Algorithm;
+use nix::fcntl::{AT_FDCWD, AtFlags, Flock, FlockArg};
 use nix::libc;
 use nix::unistd::linkat;
 use std::fs::{File, OpenOptions};
@@ -68,15 +69,17 @@ impl NewFile {
     /// What the system says; with the file, so that its bytes can still be had.
     pub(super) fn persist(self, path: &Path) -> Result<(), (io::Error, File)> {
         let Self { file, name } = self;
+        // Until the file has its final name.
+        let mut _at_work = None;
         let named = match name {
             Some(name) => Ok(name),
             // Nothing there yet: one call, and there is no moment with a temporary name.
             None => match link(&file, path) {
                 Ok(()) => return Ok(()),
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => tempfile::Builder::new()
-                    .prefix(PREFIX)
-                    .make_in(crate::sys::path::parent(path), |name| link(&file, name))
-                    .map(tempfile::NamedTempFile::into_temp_path),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                    _at_work = lock(&file);
+                    between(&file, path)
+                }
                 Err(e) => Err(e),
             },
         };
@@ -85,6 +88,39 @@ impl NewFile {
             Err(e) => Err((e, file)),
         }
     }
+}
+
+/// A name for the moment before the file takes the place of the one at `path`: always the same, so
+/// that what a process leaves that is killed in that moment goes when the file is replaced the next
+/// time. Another one while somebody else is at work on the same file.
+fn between(file: &File, path: &Path) -> io::Result<TempPath> {
+    let dir = crate::sys::path::parent(path);
+    let name = between_name(path);
+    match link(file, &name) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+        linked => return linked.and_then(|()| TempPath::try_from_path(name)),
+    }
+    if File::open(&name).is_ok_and(|left| lock(&left).is_some()) {
+        std::fs::remove_file(&name)?;
+        if link(file, &name).is_ok() {
+            return TempPath::try_from_path(name);
+        }
+    }
+    tempfile::Builder::new()
+        .prefix(PREFIX)
+        .make_in(dir, |name| link(file, name))
+        .map(tempfile::NamedTempFile::into_temp_path)
+}
+
+fn between_name(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    let sum = Algorithm::Sha256.of(name.as_encoded_bytes());
+    crate::sys::path::parent(path).join(format!("{PREFIX}{}", &sum[..16]))
+}
+
+/// Holds a file as long as it is being worked on; `None` if somebody else does.
+fn lock(file: &File) -> Option<Flock<File>> {
+    Flock::lock(file.try_clone().ok()?, FlockArg::LockExclusiveNonblock).ok()
 }
 
 fn nameless(dir: &Path) -> io::Result<File> {
@@ -143,6 +179,31 @@ mod tests {
             let written = std::fs::read_to_string(dir.path().join("f")).unwrap();
             assert_eq!(written, text);
         }
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_with_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let replace = |text: &str| {
+            let mut new = NewFile::in_dir(dir.path()).unwrap();
+            new.file_mut().write_all(text.as_bytes()).unwrap();
+            new.persist(&path).map_err(|e| e.0).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        };
+        replace("one");
+        let left = between_name(&path);
+        std::fs::write(&left, "from a killed one").unwrap();
+        replace("two");
+        assert_eq!(names(dir.path()), ["f"]);
+        // Somebody else's that is alive stays.
+        std::fs::write(&left, "from another").unwrap();
+        let other = lock(&File::open(&left).unwrap()).unwrap();
+        replace("three");
+        assert_eq!(names(dir.path()).len(), 2);
+        drop(other);
+        replace("four");
+        assert_eq!(names(dir.path()), ["f"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `gxdeploy status`: the processes of all supervisors, identical hosts folded.
 
 use super::event::{Event, Output, Status};
+use super::ranges;
 use crate::diag::Exit;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -15,6 +16,9 @@ struct Process {
     /// Process id and uptime, or why it does not run.
     detail: String,
 }
+
+/// So many names and ranges of names are shown of a group of hosts.
+const SHOWN: usize = 8;
 
 /// What a host said: its processes, or why there are none to show.
 type Answer = Result<Vec<Process>, String>;
@@ -109,7 +113,8 @@ impl Fleet {
                 n => format!(" ({n} hosts)"),
             };
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "{}{count}", names.join(", "));
+            let parts = ranges::folded(names.iter().copied());
+            let _ = writeln!(text, "{}{count}", ranges::shown(&parts, SHOWN));
             rows(&mut text, answer, &usual, names.len() == 1);
         }
         text.pop();
@@ -228,6 +233,26 @@ vm4
             "FATAL"
         );
         assert_eq!(fleet.json()["hosts"]["vm4"]["unreachable"], true);
+    }
+
+    #[test]
+    fn a_hundred_names_take_one_line() {
+        let names: Vec<String> = (1..=100).map(|n| format!("gat-{n}")).collect();
+        let said = |name: &str| match name {
+            "gat-99" => "galaxy FATAL Exited too quickly",
+            _ => "galaxy RUNNING pid 1, uptime 0:00:01",
+        };
+        let hosts: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), said(n))).collect();
+        let fleet = fleet(&hosts);
+        assert_eq!(
+            fleet.table(),
+            "\
+gat-[1:98], gat-100 (99 hosts)
+  galaxy  RUNNING
+gat-99
+! galaxy  FATAL     Exited too quickly"
+        );
+        assert_eq!(fleet.json()["hosts"].as_object().unwrap().len(), 100);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod junit;
 mod matching;
 mod origin;
 mod pyjson;
+mod ranges;
 mod result;
 mod screen;
 mod secrets;

@@ -2,6 +2,7 @@
 
 use crate::diag::{SourceMap, render};
 use crate::output::event::{Certainty, Outcome, Status};
+use crate::output::ranges;
 use crate::output::screen::{Colour, Screen};
 use crate::output::{diff, pyjson, result};
 use serde_json::Value as Json;
@@ -254,8 +255,8 @@ impl Rows {
     }
 }
 
-/// Hosts in few words: by name where they are few, the missing ones where those are few, nothing
-/// where there is only one anyway.
+/// Hosts in few words: by name where they are few, the missing ones where those are few, as ranges
+/// where they are counted, nothing where there is only one anyway.
 pub(super) fn host_text(hosts: &[String], all: &[String]) -> String {
     const FEW: usize = 3;
     let missing: Vec<&str> = all
@@ -276,5 +277,6 @@ pub(super) fn host_text(hosts: &[String], all: &[String]) -> String {
     if hosts.len() <= FEW {
         return hosts.join(", ");
     }
-    format!("{} and {} more", hosts[..FEW].join(", "), hosts.len() - FEW)
+    let parts = ranges::folded(hosts.iter().map(String::as_str));
+    ranges::shown(&parts, FEW)
 }

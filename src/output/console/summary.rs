@@ -2,8 +2,12 @@
 
 use super::rows::host_text;
 use crate::output::event::{Counts, PlanCounts};
+use crate::output::ranges;
 use crate::output::screen::{Colour, Screen};
 use std::collections::BTreeMap;
+
+/// So many names and ranges of names of unreachable hosts are shown.
+const UNREACHABLE: usize = 8;
 
 /// Counts of an apply, hosts with the same ones on one line.
 pub(super) fn apply(screen: &Screen, recap: &BTreeMap<String, Counts>, took: f64) -> String {
@@ -91,7 +95,9 @@ pub(super) fn plan(screen: &Screen, plan: &PlanCounts, recap: &BTreeMap<String, 
         .map(|(h, _)| h.as_str());
     let unreachable: Vec<&str> = unreachable.collect();
     if !unreachable.is_empty() {
-        out += &format!("\nUnreachable, so not planned: {}", unreachable.join(", "));
+        let parts = ranges::folded(unreachable);
+        let names = ranges::shown(&parts, UNREACHABLE);
+        out += &format!("\nUnreachable, so not planned: {names}");
     }
     out
 }

@@ -176,5 +176,7 @@ fn hosts_in_few_words() {
     assert_eq!(text(&all), "all 30 hosts");
     assert_eq!(text(&all[1..]), "all but vm01");
     assert_eq!(text(&all[..2]), "vm01, vm02");
-    assert_eq!(text(&all[..10]), "vm01, vm02, vm03 and 7 more");
+    assert_eq!(text(&all[..10]), "vm[01:10]");
+    let odd: Vec<String> = all.iter().step_by(2).cloned().collect();
+    assert_eq!(text(&odd), "vm01, vm03, vm05 and 12 more");
 }

@@ -29,7 +29,7 @@ fn playbook(dir: &Path) -> String {
     for n in 0..FILES {
         let task = match n % 3 {
             0 => format!("copy: {{src: \"v{{{{ version }}}}\", dest: {dir}/f{n}}}"),
-            1 => format!("template: {{src: v.j2, dest: {dir}/f{n}}}"),
+            1 => format!("template: {{src: v.j2, dest: {dir}/f{n}, validate: test -s %s}}"),
             _ => format!(
                 "copy: {{content: \"{{{{ lookup('file', 'v' ~ version) }}}}\\n\", dest: {dir}/f{n}}}"
             ),

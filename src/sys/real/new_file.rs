@@ -18,32 +18,63 @@ pub(super) struct NewFile {
     file: File,
     /// Absent while the file has no name.
     name: Option<TempPath>,
+    /// Tells others that the temporary name is in use.
+    _at_work: Option<Flock<File>>,
 }
 
 impl NewFile {
-    /// A file of mode 0600 on the file system of `dir`, without a name where that can be had.
+    /// A file of mode 0600 on the file system of `path`, which it is to replace; without a name
+    /// where that can be had.
     ///
     /// # Errors
     /// What the system says when the file cannot be made.
-    pub(super) fn in_dir(dir: &Path) -> io::Result<Self> {
-        match nameless(dir) {
-            Ok(file) => Ok(Self { file, name: None }),
-            Err(_) => Self::named_in(dir),
+    pub(super) fn at(path: &Path) -> io::Result<Self> {
+        match nameless(crate::sys::path::parent(path)) {
+            Ok(file) => Ok(Self {
+                file,
+                name: None,
+                _at_work: None,
+            }),
+            Err(_) => Self::named(path),
         }
     }
 
-    /// A file with a temporary name, for programs that shall look at it.
+    /// A file with a temporary name beside `path`, for programs that shall look at it.
     ///
     /// # Errors
     /// What the system says when the file cannot be made.
-    pub(super) fn named_in(dir: &Path) -> io::Result<Self> {
-        let (file, name) = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .tempfile_in(dir)?
-            .into_parts();
+    pub(super) fn named_at(path: &Path) -> io::Result<Self> {
+        let Ok(file) = nameless(crate::sys::path::parent(path)) else {
+            return Self::named(path);
+        };
+        let at_work = lock(&file);
+        let name = between(path, |name| link(&file, name))?;
         Ok(Self {
             file,
             name: Some(name),
+            _at_work: at_work,
+        })
+    }
+
+    /// Where files without names cannot be had.
+    fn named(path: &Path) -> io::Result<Self> {
+        let mut made = None;
+        let name = between(path, |name| {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(name)?;
+            let at_work = lock(&file);
+            made = Some((file, at_work));
+            Ok(())
+        })?;
+        let (file, at_work) = made.ok_or(io::ErrorKind::NotFound)?;
+        Ok(Self {
+            file,
+            name: Some(name),
+            _at_work: at_work,
         })
     }
 
@@ -68,9 +99,12 @@ impl NewFile {
     /// # Errors
     /// What the system says; with the file, so that its bytes can still be had.
     pub(super) fn persist(self, path: &Path) -> Result<(), (io::Error, File)> {
-        let Self { file, name } = self;
         // Until the file has its final name.
-        let mut _at_work = None;
+        let Self {
+            file,
+            name,
+            mut _at_work,
+        } = self;
         let named = match name {
             Some(name) => Ok(name),
             // Nothing there yet: one call, and there is no moment with a temporary name.
@@ -78,7 +112,7 @@ impl NewFile {
                 Ok(()) => return Ok(()),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                     _at_work = lock(&file);
-                    between(&file, path)
+                    between(path, |name| link(&file, name))
                 }
                 Err(e) => Err(e),
             },
@@ -90,25 +124,25 @@ impl NewFile {
     }
 }
 
-/// A name for the moment before the file takes the place of the one at `path`: always the same, so
-/// that what a process leaves that is killed in that moment goes when the file is replaced the next
-/// time. Another one while somebody else is at work on the same file.
-fn between(file: &File, path: &Path) -> io::Result<TempPath> {
+/// A name for the time before a file takes the place of the one at `path`: always the same, so that
+/// what a process leaves that is killed in that time goes when the file is replaced the next time.
+/// Another one while somebody else is at work on the same file.
+fn between(path: &Path, mut make: impl FnMut(&Path) -> io::Result<()>) -> io::Result<TempPath> {
     let dir = crate::sys::path::parent(path);
     let name = between_name(path);
-    match link(file, &name) {
+    match make(&name) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-        linked => return linked.and_then(|()| TempPath::try_from_path(name)),
+        made => return made.and_then(|()| TempPath::try_from_path(name)),
     }
     if File::open(&name).is_ok_and(|left| lock(&left).is_some()) {
         std::fs::remove_file(&name)?;
-        if link(file, &name).is_ok() {
+        if make(&name).is_ok() {
             return TempPath::try_from_path(name);
         }
     }
     tempfile::Builder::new()
         .prefix(PREFIX)
-        .make_in(dir, |name| link(file, name))
+        .make_in(dir, make)
         .map(tempfile::NamedTempFile::into_temp_path)
 }
 
@@ -169,7 +203,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for text in ["one", "two"] {
             let before = names(dir.path());
-            let mut new = NewFile::in_dir(dir.path()).unwrap();
+            let mut new = NewFile::at(&dir.path().join("f")).unwrap();
             new.file_mut().write_all(text.as_bytes()).unwrap();
             if new.name.is_none() {
                 assert_eq!(names(dir.path()), before);
@@ -186,7 +220,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         let replace = |text: &str| {
-            let mut new = NewFile::in_dir(dir.path()).unwrap();
+            let mut new = NewFile::at(&path).unwrap();
             new.file_mut().write_all(text.as_bytes()).unwrap();
             new.persist(&path).map_err(|e| e.0).unwrap();
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
@@ -207,11 +241,26 @@ mod tests {
     }
 
     #[test]
-    fn a_named_file_goes_the_same_way() {
+    fn what_was_left_while_it_was_looked_at_goes_with_the_next() {
         let dir = tempfile::tempdir().unwrap();
-        let new = NewFile::named_in(dir.path()).unwrap();
-        assert!(new.path().starts_with(dir.path()));
-        new.persist(&dir.path().join("f")).map_err(|e| e.0).unwrap();
-        assert_eq!(names(dir.path()), ["f"]);
+        let path = dir.path().join("f");
+        let makers: [fn(&Path) -> io::Result<NewFile>; 2] = [NewFile::named_at, NewFile::named];
+        for make in makers {
+            let new = make(&path).unwrap();
+            assert_eq!(new.path(), between_name(&path));
+            // Somebody else's that is alive stays.
+            let other = make(&path).unwrap();
+            assert_ne!(other.path(), new.path());
+            drop(other);
+            // As if the process had been killed.
+            let mut new = new;
+            new.name.take().unwrap().keep().unwrap();
+            drop(new);
+            assert_eq!(names(dir.path()).len(), 1);
+            let new = make(&path).unwrap();
+            new.persist(&path).map_err(|e| e.0).unwrap();
+            assert_eq!(names(dir.path()), ["f"]);
+            std::fs::remove_file(&path).unwrap();
+        }
     }
 }

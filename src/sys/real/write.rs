@@ -70,10 +70,9 @@ impl Replace<'_> {
             Ok(meta) if meta.is_file() => Some(meta),
             _ => None,
         };
-        let dir = path::parent(path);
         let mut new = match self.validate {
-            Some(_) => NewFile::named_in(dir),
-            None => NewFile::in_dir(dir),
+            Some(_) => NewFile::named_at(path),
+            None => NewFile::at(path),
         }
         .map_err(fail)?;
         fill(new.file_mut())?;
@@ -178,7 +177,7 @@ fn put_in_place(new: NewFile, path: &Path, now: bool) -> io::Result<()> {
 /// Keeps a copy of a file, with owner, mode, times and attributes.
 fn keep(path: &Path, copy: &Path) -> Result<()> {
     let fail = |e: io::Error| Diag::io("back up", path, &e);
-    let mut new = NewFile::in_dir(path::parent(copy)).map_err(fail)?;
+    let mut new = NewFile::at(copy).map_err(fail)?;
     let to = new.path();
     super::transfer::copy_into(path, new.file_mut(), &to).map_err(fail)?;
     new.persist(copy).map_err(|(e, _)| fail(e))

@@ -7,6 +7,7 @@
 
 mod case;
 mod compat;
+mod connecting;
 mod contents;
 mod disconnect;
 mod inventory;

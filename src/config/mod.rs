@@ -217,6 +217,12 @@ impl Reader<'_> {
             .unwrap_or_default()
     }
 
+    /// The older place is `[ssh_connection]`.
+    fn retries(&self) -> Result<u32> {
+        let older = self.number("ANSIBLE_SSH_RETRIES", "ssh_connection", "retries", 0)?;
+        self.number("ANSIBLE_SSH_RETRIES", "connection", "retries", older)
+    }
+
     fn config(&self, file: Option<PathBuf>) -> Result<Config> {
         let d = "defaults";
         let text = |variable: &str, section: &str, key: &str, default: &str| {
@@ -340,7 +346,7 @@ impl Reader<'_> {
                 true,
             )?,
             ssh_args: self.get("ANSIBLE_SSH_ARGS", "ssh_connection", "ssh_args"),
-            ssh_retries: self.number("ANSIBLE_SSH_RETRIES", "ssh_connection", "retries", 0)?,
+            ssh_retries: self.retries()?,
             file,
         })
     }

@@ -1,8 +1,10 @@
 //! Which way leads to a host's agent.
 
+use super::patience::Patience;
 use super::play::PlayRun;
 use super::run::Run;
 use super::session::{Session, Way};
+use super::stream::Stream;
 use super::unit::to_bool;
 use crate::diag::{Diag, Result};
 use crate::jinja::Context;
@@ -11,11 +13,12 @@ use crate::play::ast::Common;
 use crate::transport::{self, Link, Ssh};
 use crate::value::Value;
 use crate::vars::SharedScope;
-use crate::wire::Hello;
+use crate::wire::{Hello, PendingHandler};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Connects to a host as its variables, the task's keywords and the command line say.
+/// Connects to a host as its variables, the task's keywords and the command line say. What may pass
+/// is tried again where this side is `patient`.
 ///
 /// # Errors
 /// `connection`, with the reason.
@@ -25,6 +28,7 @@ pub fn open(
     keywords: &Common,
     scope: &SharedScope,
     context: &Context,
+    patient: bool,
 ) -> Result<Session> {
     let login = Login {
         run,
@@ -35,18 +39,19 @@ pub fn open(
     };
     let kind = login.kind()?;
     let connection = kind.as_str();
-    let (link, way) = match connection {
-        "local" => (transport::local()?, None),
+    let (opened, way) = match connection {
+        "local" => {
+            let opened = Stream::open(transport::local()?, &run.blobs)?;
+            (opened, None)
+        }
         "ssh" | "smart" | "paramiko" | "paramiko_ssh" | "libssh" => {
-            let mut tell = |text: &str| {
-                if run.options.verbosity > 0 {
-                    let text = text.to_owned();
-                    run.collector().event(&Event::Connection { text });
-                }
-            };
             let ssh = login.ssh()?;
-            let link = ssh.open(&mut tell)?;
-            (link, way(run, host, ssh))
+            let patience = match patient {
+                true => Patience::new(limit(run), login.retries()?, &run.interrupted),
+                false => Patience::new(Duration::ZERO, 0, &run.interrupted),
+            };
+            let opened = first(run, host, &ssh, patience)?;
+            (opened, way(run, host, ssh))
         }
         other => {
             return Err(Diag::error(
@@ -56,7 +61,7 @@ pub fn open(
             .help("known ones: local, ssh"));
         }
     };
-    run.costs.add(host, &link.traffic);
+    run.costs.add(host, &opened.0.traffic);
     let hello = Hello {
         session: format!("{:032x}", rand::random::<u128>()),
         grace: way
@@ -67,9 +72,46 @@ pub fn open(
         attach: None,
         claim: run.claim.clone(),
     };
-    let mut session = Session::open(link, run.blobs.clone(), hello, way, &run.interrupted, host)?;
+    let blobs = run.blobs.clone();
+    let mut session = Session::begin(opened, blobs, hello, way, &run.interrupted, host);
     session.local = connection == "local";
     Ok(session)
+}
+
+/// The first connection to a host. One that breaks while it is made is made anew.
+fn first(
+    run: &Arc<Run>,
+    host: &str,
+    ssh: &Ssh,
+    mut patience: Patience,
+) -> Result<(Stream, Vec<PendingHandler>)> {
+    let mut tell = |text: &str| {
+        if run.options.verbosity > 0 {
+            let text = text.to_owned();
+            run.collector().event(&Event::Connection { text });
+        }
+    };
+    let mut told = false;
+    loop {
+        let opened = ssh.open(&mut tell);
+        let failed = match opened.and_then(|link| Stream::open(link, &run.blobs)) {
+            Ok(opened) => return Ok(opened),
+            Err(failed) => failed,
+        };
+        if !patience.wait(failed.again) {
+            return Err(failed.diag);
+        }
+        if !std::mem::replace(&mut told, true) {
+            let text = format!("host {host}: {}, trying again", failed.diag.message);
+            let diag = Diag::warning("connecting-again", text);
+            run.collector().event(&Event::Message(diag));
+        }
+    }
+}
+
+/// How long this side tries to connect again.
+fn limit(run: &Run) -> Duration {
+    Duration::from_secs(run.options.reconnect.unwrap_or(LIMIT))
 }
 
 /// How much longer than twice the time for which this side tries to connect again an agent waits for
@@ -100,13 +142,13 @@ pub fn again(run: &Arc<Run>, play: &PlayRun, target: &str) -> Result<Link> {
     };
     match kind.as_str() {
         "local" => transport::local(),
-        _ => login.ssh()?.open(&mut |_| {}),
+        _ => Ok(login.ssh()?.open(&mut |_| {})?),
     }
 }
 
 /// How a connection to a host is made anew; `None` where the user does not want that.
 fn way(run: &Arc<Run>, host: &str, ssh: Ssh) -> Option<Way> {
-    let limit = run.options.reconnect.unwrap_or(LIMIT);
+    let limit = limit(run);
     let (shared, name) = (run.clone(), host.to_owned());
     let open = move || {
         let link = ssh.open(&mut |_| {})?;
@@ -115,10 +157,10 @@ fn way(run: &Arc<Run>, host: &str, ssh: Ssh) -> Option<Way> {
     };
     let shared = run.clone();
     let tell = move |diag| shared.collector().event(&Event::Message(diag));
-    (limit > 0).then(|| Way {
+    (!limit.is_zero()).then(|| Way {
         host: host.to_owned(),
         open: Box::new(open),
-        limit: Duration::from_secs(limit),
+        limit,
         tell: Box::new(tell),
         interrupted: run.interrupted.clone(),
     })
@@ -220,6 +262,17 @@ impl Login<'_> {
 
     fn wrong(&self, why: &str) -> Box<Diag> {
         Diag::error("connection", format!("host {}: {why}", self.host))
+    }
+
+    /// How often a host that does not answer is tried again, as for ansible-core: 0 where nobody says.
+    fn retries(&self) -> Result<u32> {
+        match self.variable(&["ansible_ssh_retries"])? {
+            Some(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| self.wrong(&format!("ansible_ssh_retries is no number: {text:?}"))),
+            None => Ok(self.run.options.ssh_retries),
+        }
     }
 
     fn ssh(&self) -> Result<Ssh> {

@@ -38,6 +38,7 @@ mod loops;
 mod magic;
 mod options;
 mod outbox;
+mod patience;
 mod pending;
 mod play;
 mod play_scope;

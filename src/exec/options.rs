@@ -37,6 +37,8 @@ pub struct Options {
     /// `--reconnect`: seconds for which a connection that broke is tried to be made again; 0 for
     /// never.
     pub reconnect: Option<u64>,
+    /// `retries` of the configuration: how often a host that does not answer is tried again.
+    pub ssh_retries: u32,
     /// `ssh_args` of the configuration.
     pub ssh_args: Option<String>,
     /// `host_key_checking` of the configuration is off.

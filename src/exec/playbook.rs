@@ -189,6 +189,7 @@ fn settle(options: &mut Options, config: &Config) {
     }
     options.timeout.get_or_insert(config.timeout);
     options.ssh_args.clone_from(&config.ssh_args);
+    options.ssh_retries = config.ssh_retries;
     options.skip_host_key_check |= !config.host_key_checking;
 }
 

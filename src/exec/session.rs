@@ -3,9 +3,10 @@
 
 use super::blobs::Blobs;
 use super::outbox::Outbox;
+use super::patience::Patience;
 use super::stream::{Gone, Stream};
 use crate::diag::{Diag, Result};
-use crate::transport::Link;
+use crate::transport::{Again, Link};
 use crate::wire::{Attach, Attached, FromAgent, Hello, PendingHandler, Step, ToAgent};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -50,12 +51,6 @@ pub struct Way {
     pub interrupted: Arc<AtomicBool>,
 }
 
-/// The first pause between two attempts to connect; each is twice as long as the one before.
-const PAUSE: Duration = Duration::from_millis(250);
-
-/// The longest.
-const LONGEST: Duration = Duration::from_secs(5);
-
 /// How long an agent may take to say what it knows.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -69,26 +64,21 @@ const LOOK: Duration = Duration::from_millis(200);
 const CANCEL: Duration = Duration::from_secs(8);
 
 impl Session {
-    /// Waits until the agent behind a link answers, and begins a session. Without a `way` it ends
-    /// with the connection.
-    ///
-    /// # Errors
-    /// `connection`: something else answers, or nothing does.
-    pub fn open(
-        link: Link,
+    /// Begins a session with an agent that has answered. Without a `way` it ends with the connection.
+    pub fn begin(
+        (stream, pending): (Stream, Vec<PendingHandler>),
         blobs: Arc<Blobs>,
         hello: Hello,
         way: Option<Way>,
         interrupted: &Arc<AtomicBool>,
         host: &str,
-    ) -> Result<Session> {
-        let (stream, pending) = Stream::open(link, &blobs)?;
+    ) -> Session {
         // Should it be gone already, the first step notices.
         let _ = stream.say(&ToAgent::Hello(Box::new(hello.clone())));
         if way.is_some() {
             stream.keep_alive();
         }
-        Ok(Session {
+        Session {
             stream: Some(stream),
             blobs,
             hello,
@@ -103,7 +93,7 @@ impl Session {
             local: false,
             pending: own(pending, host),
             host: host.to_owned(),
-        })
+        }
     }
 
     /// Its name.
@@ -278,7 +268,7 @@ impl Session {
         let Some(way) = self.way.take_if(|_| self.recovers) else {
             return Err(lost());
         };
-        let start = Instant::now();
+        let mut patience = Patience::new(way.limit, 0, &way.interrupted);
         (way.tell)(Diag::warning(
             "connection-lost",
             format!(
@@ -286,17 +276,15 @@ impl Session {
                 way.host
             ),
         ));
-        let mut pause = PAUSE;
         let found = loop {
             let last = match self.connect_again(&way) {
                 Ok(found) => break Ok(found),
                 Err(diag) => diag,
             };
-            if way.interrupted.load(Ordering::Relaxed) || start.elapsed() + pause > way.limit {
+            // A host that was there comes back, whatever it looks like meanwhile.
+            if !patience.wait(Again::Broke) {
                 break Err(last);
             }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST);
         };
         let (attached, answers) = found.map_err(|last| {
             let text = format!(
@@ -312,7 +300,7 @@ impl Session {
             format!(
                 "host {}: connected again after {:.1} s{again}",
                 way.host,
-                start.elapsed().as_secs_f64()
+                patience.elapsed().as_secs_f64()
             ),
         ));
         self.way = Some(way);

@@ -178,6 +178,11 @@ impl HostRun {
     /// # Errors
     /// `connection`.
     pub fn connect(&mut self, job: &Job) -> Result<String> {
+        self.connect_for(job, true)
+    }
+
+    /// The same; only one attempt is made where this side is not `patient`.
+    fn connect_for(&mut self, job: &Job, patient: bool) -> Result<String> {
         self.seat.take(&self.at);
         let name = self.session_name(job)?;
         if self.sessions.contains_key(&name) {
@@ -187,7 +192,7 @@ impl HostRun {
         let scope = job.unit.reached_by(&own);
         let host = self.performer(job);
         let context = &job.unit.context;
-        let mut session = connect::open(&self.run, &host, &job.keywords, scope, context)?;
+        let mut session = connect::open(&self.run, &host, &job.keywords, scope, context, patient)?;
         if self.run.options.late_faults {
             session.pending.clear();
         }
@@ -293,8 +298,8 @@ impl HostRun {
             |_| false,
         )?;
         let answer = made.and_then(|step| {
-            self.connect(job)?;
-            // Its host may go away any moment.
+            // Its host may go away any moment, and whoever asks tries again.
+            self.connect_for(job, false)?;
             self.recovers(target, false);
             let answer = self.call(job, step, target, Some(period))?;
             self.recovers(target, true);

@@ -1,8 +1,8 @@
 //! One connection to an agent: messages there, answers back, contents served on the way.
 
 use super::blobs::Blobs;
-use crate::diag::{Diag, Result};
-use crate::transport::{Link, Traffic};
+use crate::diag::Diag;
+use crate::transport::{Again, Failed, Link, Traffic};
 use crate::wire::{
     Frame, FromAgent, PROTOCOL, PendingHandler, Piece, ToAgent, read_frame, write_blob,
     write_message,
@@ -34,8 +34,11 @@ impl Stream {
     /// Waits until the agent behind a link answers, and tells which handlers are pending there.
     ///
     /// # Errors
-    /// `connection`: something else answers, or nothing does.
-    pub fn open(link: Link, blobs: &Arc<Blobs>) -> Result<(Stream, Vec<PendingHandler>)> {
+    /// `connection`: something else answers, or the connection breaks.
+    pub fn open(
+        link: Link,
+        blobs: &Arc<Blobs>,
+    ) -> std::result::Result<(Stream, Vec<PendingHandler>), Failed> {
         let to: Arc<To> = Arc::new(Mutex::new(Some(link.to)));
         let (answers_in, answers) = channel();
         let (answer_to, blobs) = (to.clone(), blobs.clone());
@@ -53,11 +56,19 @@ impl Stream {
                 pending,
                 ..
             }) => Ok((stream, pending)),
-            Ok(_) => Err(Diag::error(
-                "connection",
-                "the agent speaks another protocol version",
-            )),
-            Err(_) => Err(Diag::error("connection", "the agent did not answer")),
+            Ok(_) => {
+                let text = "the agent speaks another protocol version";
+                let help =
+                    "agents for other architectures have to be of the version of this gxdeploy";
+                Err(Diag::error("connection", text).help(help).into())
+            }
+            Err(_) => Err(Failed {
+                diag: Diag::error(
+                    "connection",
+                    "the connection broke before the agent answered",
+                ),
+                again: Again::Broke,
+            }),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Logging in: keys of the SSH agent, key files, password, keyboard-interactive.
 
-use super::fault::{self, Cause};
+use super::fault::{self, Again, Cause};
 use super::key_file;
 use super::known_hosts::kind_of;
 use super::target::{Ssh, Target};
@@ -33,7 +33,7 @@ pub fn log_in(session: &Session, ssh: &Ssh, target: &Target) -> Result<(), Refus
         Ok(methods) => methods.to_owned(),
         // `none` was enough.
         Err(_) if session.authenticated() => return Ok(()),
-        Err(e) => return Err(broken(&e).into()),
+        Err(e) => return Err(broken(&e, &Tried::default()).into()),
     };
     let mut tried = Tried::default();
     let offers = |method: &str| offered.split(',').any(|word| word == method);
@@ -63,8 +63,7 @@ impl Tried {
             return Refused::Unfit(beyond);
         }
         if self.password {
-            let help = "check ansible_user and the password";
-            return Cause::with("permission denied: wrong password", help).into();
+            return Cause::with(fault::WRONG_PASSWORD.0, fault::WRONG_PASSWORD.1).into();
         }
         let mut why = "permission denied: the host accepted none of the keys".to_owned();
         if self.keys.is_empty() {
@@ -174,7 +173,7 @@ fn with_agent(
             .keys
             .push(format!("{} of the SSH agent", identity.comment()));
         held.tried.push(identity.blob().to_vec());
-        if accepted(session, answer)? {
+        if accepted(session, answer, tried)? {
             held.done = true;
             break;
         }
@@ -219,7 +218,7 @@ fn with_file(
         return Ok(false);
     }
     tried.keys.push(name);
-    accepted(session, answer)
+    accepted(session, answer, tried)
 }
 
 fn is_open_to_others(path: &Path) -> bool {
@@ -256,7 +255,7 @@ fn password(
     if offers("password") {
         tried.password = true;
         let answer = session.userauth_password(&target.user, password);
-        if accepted(session, answer)? {
+        if accepted(session, answer, tried)? {
             return Ok(true);
         }
     }
@@ -269,7 +268,7 @@ fn password(
         given: false,
     };
     let answer = session.userauth_keyboard_interactive(&target.user, &mut answers);
-    accepted(session, answer)
+    accepted(session, answer, tried)
 }
 
 /// Answers the first hidden question with the password, and no other.
@@ -297,28 +296,41 @@ const TIMEOUTS: [i32; 2] = [-9, -30];
 const NETWORK: [i32; 4] = [-7, -43, -45, DISCONNECT];
 
 /// True if the host let us in, false if it wants something else.
-fn accepted(session: &Session, answer: Result<(), ssh2::Error>) -> Result<bool, Refused> {
+fn accepted(
+    session: &Session,
+    answer: Result<(), ssh2::Error>,
+    tried: &Tried,
+) -> Result<bool, Refused> {
     match answer {
         Ok(()) => Ok(session.authenticated()),
         Err(e) => match e.code() {
             ErrorCode::Session(code) if TIMEOUTS.contains(&code) || NETWORK.contains(&code) => {
-                Err(broken(&e).into())
+                Err(broken(&e, tried).into())
             }
+            // The answer did not come.
+            _ if e.message().starts_with("Waiting for") => Err(broken(&e, tried).into()),
             _ => Ok(false),
         },
     }
 }
 
-fn broken(error: &ssh2::Error) -> Cause {
+/// A host that lets nobody in hangs up as a network does. More than one key that it did not want
+/// means the first.
+fn broken(error: &ssh2::Error, tried: &Tried) -> Cause {
     match error.code() {
         ErrorCode::Session(code) if TIMEOUTS.contains(&code) => {
-            Cause::new("connection timed out while logging in")
+            Cause::new("connection timed out while logging in").again(Again::Broke)
         }
-        ErrorCode::Session(DISCONNECT) => Cause::with(
+        ErrorCode::Session(_) if tried.keys.len() > 1 => Cause::with(
             "the host closed the connection while logging in, maybe after too many keys",
             fault::TOO_MANY_KEYS,
         ),
-        _ => Cause::new(format!("logging in failed: {}", error.message())),
+        ErrorCode::Session(DISCONNECT) => Cause::with(
+            "the host closed the connection while logging in",
+            fault::CLOSED.1,
+        )
+        .again(Again::Broke),
+        _ => Cause::new(format!("logging in failed: {}", error.message())).again(Again::Broke),
     }
 }
 

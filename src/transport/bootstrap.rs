@@ -1,16 +1,14 @@
-//! How the agent comes to a host: found there by the SHA-256 of this binary, or sent once.
+//! How the agent comes to a host: found there by the SHA-256 of its binary, or sent once. It is this
+//! very program, or one for the host's architecture that was put beside it ([`super::agents`]).
 //!
 //! One shell command does it all, so a connection costs one round trip where the agent is there and
 //! two where it is not. The host says `GXDEPLOY have|need|none ARCH [REASON]`; on `need` it is sent
 //! the compressed length in a line, then that many bytes. What is on the stream before (a banner,
 //! what the user's shell says) is skipped; what follows is [`crate::wire`].
 
-use crate::diag::{Diag, Result, reason};
-use flate2::{Compression, write::GzEncoder};
-use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
+use super::agents::{self, Agents};
+use super::fault::{self, Cause};
 use std::io::{self, BufRead, Read, Write};
-use std::sync::{Arc, OnceLock};
 
 /// Begins the line in which the host answers.
 const MARKER: &str = "GXDEPLOY ";
@@ -18,68 +16,28 @@ const MARKER: &str = "GXDEPLOY ";
 /// What is skipped at most before the host answers, in bytes.
 const NOISE: u64 = 1 << 20;
 
-/// The binary that is to run on hosts.
-#[derive(Debug)]
-pub struct Agent {
-    bytes: Vec<u8>,
-    sha256: String,
-    compressed: OnceLock<Vec<u8>>,
-}
-
-impl Agent {
-    /// This very program. Read once, since it may be replaced while it runs.
-    ///
-    /// # Errors
-    /// `connection`: it cannot be read.
-    pub fn this() -> Result<Arc<Agent>> {
-        static THIS: OnceLock<Result<Arc<Agent>, String>> = OnceLock::new();
-        THIS.get_or_init(|| match std::fs::read("/proc/self/exe") {
-            Ok(bytes) => Ok(Arc::new(Agent::new(bytes))),
-            Err(e) => Err(reason(&e)),
-        })
-        .clone()
-        .map_err(|why| Diag::error("connection", format!("cannot read this program: {why}")))
+/// The command that a host is to run. It has neither newlines, single quotes nor backslashes inside
+/// its quotes: the user's shell there need not be a POSIX one.
+pub fn command(agents: &Agents) -> String {
+    let mut others = String::new();
+    for (arch, agent) in &agents.others {
+        others += &format!("{arch}) h={}; k={};; ", agent.sha256(), agent.kib());
     }
-
-    fn new(bytes: Vec<u8>) -> Agent {
-        let mut sha256 = String::new();
-        for byte in Sha256::digest(&bytes) {
-            // Writing to a string cannot fail.
-            let _ = write!(sha256, "{byte:02x}");
-        }
-        Agent {
-            bytes,
-            sha256,
-            compressed: OnceLock::new(),
-        }
+    if !others.is_empty() {
+        others = format!("case $a in {others}esac; ");
     }
-
-    /// Compressed by the first host that needs it, for all.
-    fn compressed(&self) -> &[u8] {
-        self.compressed.get_or_init(|| {
-            let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-            // Writing to memory cannot fail.
-            let _ = gzip.write_all(&self.bytes);
-            gzip.finish().unwrap_or_default()
-        })
-    }
-
-    /// The command that a host is to run. It has neither newlines, single quotes nor backslashes
-    /// inside its quotes: the user's shell there need not be a POSIX one.
-    pub fn command(&self) -> String {
-        let kib = self.bytes.len().div_ceil(1024);
-        format!(
-            "exec sh -c 'h={}; k={kib}; {SCRIPT}'",
-            self.sha256,
-            SCRIPT = SCRIPT.trim().replace('\n', " ")
-        )
-    }
+    format!(
+        "exec sh -c 'a=$(uname -m); h={}; k={}; {others}{SCRIPT}'",
+        agents.this.sha256(),
+        agents.this.kib(),
+        SCRIPT = SCRIPT.trim().replace('\n', " ")
+    )
 }
 
 /// A directory is used only if it belongs to the user: others can make one of that name in /tmp.
 /// The probe has no `#!` line; a shell runs it all the same, unless the mount forbids it.
 const SCRIPT: &str = r#"
-umask 022; u=$(id -u); a=$(uname -m); w=missing;
+umask 022; u=$(id -u); w=missing;
 c="${XDG_CACHE_HOME:-$HOME/.cache}/gxdeploy"; v="/var/tmp/gxdeploy-$u"; t="/tmp/gxdeploy-$u";
 mine() { [ -d "$1" ] && [ ! -h "$1" ] && [ -O "$1" ]; };
 for d in "$c" "$v" "$t"; do f="$d/agent-$h";
@@ -105,8 +63,8 @@ exec "$f" agent
 pub enum Stopped {
     /// The stream ended or broke: whatever carries it knows why.
     Stream,
-    /// The host said so: a sentence on it.
-    Host(String),
+    /// The host said so.
+    Host(Cause),
 }
 
 impl From<io::Error> for Stopped {
@@ -115,13 +73,13 @@ impl From<io::Error> for Stopped {
     }
 }
 
-/// Talks to the command of [`Agent::command`] until the agent has begun to answer. Gives the number
-/// of bytes of it that were sent.
+/// Talks to the command of [`command`] until the agent has begun to answer. Gives the number of bytes
+/// of it that were sent.
 ///
 /// # Errors
 /// See [`Stopped`].
 pub fn start(
-    agent: &Agent,
+    agents: &Agents,
     to: &mut impl Write,
     from: &mut impl BufRead,
 ) -> Result<usize, Stopped> {
@@ -129,22 +87,21 @@ pub fn start(
     let words: Vec<&str> = answer.split_whitespace().collect();
     let sent = match words.as_slice() {
         ["have", ..] => 0,
-        ["need", arch] if *arch == std::env::consts::ARCH => {
+        ["need", arch] => {
+            let agent = agents
+                .of(arch)
+                .ok_or_else(|| Stopped::Host(missing(arch)))?;
             let bytes = agent.compressed();
             writeln!(to, "{}", bytes.len())?;
             to.write_all(bytes)?;
             to.flush()?;
             bytes.len()
         }
-        ["need", arch] => {
-            return Err(Stopped::Host(format!(
-                "wrong architecture: the host is {arch} and needs a gxdeploy built for {arch} as its agent; \
-                 this one is for {}",
-                std::env::consts::ARCH
-            )));
-        }
         ["none", _, why] => return Err(Stopped::Host(no_directory(why))),
-        _ => return Err(Stopped::Host(format!("unexpected answer {answer:?}"))),
+        _ => {
+            let why = format!("unexpected answer {answer:?}");
+            return Err(Stopped::Host(Cause::new(why)));
+        }
     };
     match from.fill_buf()? {
         [] => Err(Stopped::Stream),
@@ -152,13 +109,29 @@ pub fn start(
     }
 }
 
-fn no_directory(why: &str) -> String {
-    let why = match why {
-        "space" => "no space left",
-        "noexec" => "programs must not be run there (noexec)",
-        _ => "they cannot be made or belong to somebody else",
+fn missing(arch: &str) -> Cause {
+    let why = format!(
+        "wrong architecture: the host is {arch}, this gxdeploy is for {}, and there is no {}",
+        std::env::consts::ARCH,
+        agents::name(arch),
+    );
+    Cause::with(why, agents::HELP)
+}
+
+fn no_directory(why: &str) -> Cause {
+    let (why, help) = match why {
+        "space" => ("no space left", fault::NO_SPACE),
+        "noexec" => (
+            "programs must not be run there (noexec)",
+            "set XDG_CACHE_HOME on the host to a directory in which programs may be run, or mount one of these without noexec",
+        ),
+        _ => (
+            "they cannot be made or belong to somebody else",
+            "look at their owners and modes on the host",
+        ),
     };
-    format!("no directory for the agent in the user's cache, /var/tmp or /tmp: {why}")
+    let places = "no directory for the agent in the user's cache, /var/tmp or /tmp";
+    Cause::with(format!("{places}: {why}"), help)
 }
 
 fn answer(from: &mut impl BufRead) -> Result<String, Stopped> {
@@ -167,6 +140,10 @@ fn answer(from: &mut impl BufRead) -> Result<String, Stopped> {
     loop {
         line.clear();
         if from.read_until(b'\n', &mut line)? == 0 {
+            return Err(Stopped::Stream);
+        }
+        if !line.ends_with(b"\n") {
+            // Cut in the middle.
             return Err(Stopped::Stream);
         }
         let text = String::from_utf8_lossy(&line);
@@ -180,20 +157,23 @@ fn answer(from: &mut impl BufRead) -> Result<String, Stopped> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::agents::Agent;
     use std::io::BufReader;
     use std::path::Path;
     use std::process::{Child, Command, Stdio};
 
     /// An agent that is a shell script: it shows its argument and what it reads.
-    fn agent(text: &str) -> Agent {
-        Agent::new(format!("#!/bin/sh\necho {text} $1; cat\n").into_bytes())
+    fn agent(text: &str) -> Agents {
+        Agents::of_this(Agent::new(
+            format!("#!/bin/sh\necho {text} $1; cat\n").into_bytes(),
+        ))
     }
 
-    fn shell(agent: &Agent, home: &Path) -> Child {
+    fn shell(agent: &Agents, home: &Path) -> Child {
         Command::new("sh")
             .args([
                 "-c",
-                &format!("echo Welcome; printf noise; {}", agent.command()),
+                &format!("echo Welcome; printf noise; {}", command(agent)),
             ])
             .env("HOME", home)
             .env_remove("XDG_CACHE_HOME")
@@ -205,7 +185,7 @@ mod tests {
     }
 
     /// Bytes sent, and what the agent then says.
-    fn run(agent: &Agent, home: &Path) -> (usize, String) {
+    fn run(agent: &Agents, home: &Path) -> (usize, String) {
         let mut child = shell(agent, home);
         let mut to = child.stdin.take().unwrap();
         let mut from = BufReader::new(child.stdout.take().unwrap());
@@ -233,7 +213,10 @@ mod tests {
         let (old, new) = (agent("old"), agent("new"));
         assert_eq!(
             run(&old, home.path()),
-            (old.compressed().len(), "old agent\nprotocol".to_owned())
+            (
+                old.this.compressed().len(),
+                "old agent\nprotocol".to_owned()
+            )
         );
         assert_eq!(
             run(&old, home.path()),
@@ -241,22 +224,73 @@ mod tests {
         );
         assert!(run(&new, home.path()).0 > 0);
         // Another version may be in use: it goes when it has not been used for long (`agent::place`).
-        let mut both = [&old, &new].map(|agent| format!("agent-{}", agent.sha256));
+        let mut both = [&old, &new].map(|agent| format!("agent-{}", agent.this.sha256()));
         both.sort_unstable();
         assert_eq!(files(home.path()), both);
         let dir = home.path().join(".cache/gxdeploy").metadata().unwrap();
         assert_eq!(std::os::unix::fs::MetadataExt::mode(&dir) & 0o777, 0o700);
     }
 
+    /// A host of another architecture: its `uname` says so.
+    #[test]
+    fn another_architecture_has_its_own_agent() {
+        let home = tempfile::tempdir().unwrap();
+        let bin = home.path().join("bin");
+        std::fs::create_dir(&bin).unwrap();
+        let uname = bin.join("uname");
+        std::fs::write(&uname, "#!/bin/sh\necho aarch64\n").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&uname, mode).unwrap();
+        let mut agents = agent("native");
+        let other = agent("foreign").this;
+        agents.others.insert("aarch64".to_owned(), other);
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+        let run = |agents: &Agents| {
+            let mut child = Command::new("sh")
+                .args(["-c", &command(agents)])
+                .env("HOME", home.path())
+                .env("PATH", &path)
+                .env_remove("XDG_CACHE_HOME")
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut to = child.stdin.take().unwrap();
+            let mut from = BufReader::new(child.stdout.take().unwrap());
+            let sent = start(agents, &mut to, &mut from);
+            drop(to);
+            let mut said = String::new();
+            from.read_to_string(&mut said).unwrap();
+            child.wait().unwrap();
+            (sent, said)
+        };
+        let size = agents.others["aarch64"].compressed().len();
+        for expected in [size, 0] {
+            let (sent, said) = run(&agents);
+            assert_eq!(
+                (sent.unwrap(), said.as_str()),
+                (expected, "foreign agent\n")
+            );
+        }
+        agents.others.clear();
+        let Stopped::Host(cause) = run(&agents).0.unwrap_err() else {
+            panic!("the host gives no reason");
+        };
+        assert!(
+            cause.why.contains("the host is aarch64") && cause.why.contains("gxdeploy-aarch64")
+        );
+        assert_eq!(files(home.path()).len(), 1, "nothing half-made is left");
+    }
+
     #[test]
     fn a_cut_leaves_nothing() {
         let home = tempfile::tempdir().unwrap();
         let agent = agent("cut");
-        for kept in [0, 1, agent.compressed().len() - 1] {
+        for kept in [0, 1, agent.this.compressed().len() - 1] {
             let mut child = shell(&agent, home.path());
             let mut to = child.stdin.take().unwrap();
-            writeln!(to, "{}", agent.compressed().len()).unwrap();
-            to.write_all(&agent.compressed()[..kept]).unwrap();
+            writeln!(to, "{}", agent.this.compressed().len()).unwrap();
+            to.write_all(&agent.this.compressed()[..kept]).unwrap();
             drop(to);
             assert!(!child.wait_with_output().unwrap().status.success());
             assert!(files(home.path()).is_empty(), "cut at {kept}");
@@ -265,7 +299,10 @@ mod tests {
 
     #[test]
     fn any_shell_takes_the_command() {
-        let command = agent("x").command();
+        let mut agents = agent("x");
+        let other = Agent::new(b"y".to_vec());
+        agents.others.insert("aarch64".to_owned(), other);
+        let command = command(&agents);
         let inner = command
             .strip_prefix("exec sh -c '")
             .and_then(|rest| rest.strip_suffix('\''))
@@ -278,7 +315,7 @@ mod tests {
         let says = |text: &str| {
             let mut to = Vec::new();
             match start(&agent("x"), &mut to, &mut text.as_bytes()) {
-                Err(Stopped::Host(why)) => why,
+                Err(Stopped::Host(cause)) => cause.why,
                 Err(Stopped::Stream) => "stream".to_owned(),
                 Ok(sent) => format!("{sent}"),
             }
@@ -288,6 +325,7 @@ mod tests {
         assert!(says("GXDEPLOY none x86_64 space\n").contains("no space left"));
         assert_eq!(says("GXDEPLOY have x86_64\n"), "stream");
         assert_eq!(says("GXDEPLOY have x86_64\nframe"), "0");
+        assert_eq!(says("GXDEPLOY ne"), "stream");
         assert_eq!(says("only a banner"), "stream");
     }
 }

@@ -1,8 +1,9 @@
 //! A host behind SSH, reached by libssh2 inside this program.
 
+use super::agents::Agents;
 use super::auth::{self, Refused};
-use super::bootstrap::{self, Agent, Stopped};
-use super::fault::{self, Cause};
+use super::bootstrap::{self, Stopped};
+use super::fault::{self, Again, Cause, Failed};
 use super::known_hosts::{self, Verdict};
 use super::pump::{self, Ends};
 use super::target::{Ssh, Strict, Target};
@@ -18,7 +19,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub enum Fault {
     /// The host cannot be reached.
-    Failed(Box<Diag>),
+    Failed(Failed),
     /// Only the ssh program could, for this reason.
     Unfit(String),
 }
@@ -42,7 +43,7 @@ const HOST_KEYS: [&str; 7] = [
 /// # Errors
 /// See [`Fault`].
 pub fn open(ssh: &Ssh, target: &Target, traffic: &Arc<Traffic>) -> Result<Link, Fault> {
-    let failed = |cause: &Cause| Fault::Failed(fault::failed_with(&ssh.host, cause));
+    let failed = |cause: &Cause| Fault::Failed(Failed::by(&ssh.host, cause));
     let stream = connect(target).map_err(|cause| failed(&cause))?;
     let session = greet(target, &stream, None).map_err(|stop| stop.fault(&ssh.host))?;
     check_key(&session, target).map_err(|cause| failed(&cause))?;
@@ -106,15 +107,22 @@ fn prepared(stream: TcpStream, target: &Target) -> io::Result<TcpStream> {
 
 fn unreachable(error: &io::Error, port: u16) -> Cause {
     match error.kind() {
-        ErrorKind::ConnectionRefused => Cause::with(
-            format!("connection refused on port {port}"),
-            "check that sshd runs there, and ansible_port",
-        ),
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => Cause::new("connection timed out"),
-        ErrorKind::HostUnreachable => Cause::new("no route to the host"),
-        ErrorKind::NetworkUnreachable => Cause::new("the network is unreachable"),
-        _ => Cause::new(reason(error)),
+        ErrorKind::ConnectionRefused => {
+            Cause::with(format!("connection refused on port {port}"), fault::REFUSED)
+        }
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => {
+            Cause::with("connection timed out", fault::TIMED_OUT)
+        }
+        ErrorKind::HostUnreachable => Cause::with("no route to the host", fault::TIMED_OUT),
+        ErrorKind::NetworkUnreachable => {
+            Cause::with("the network is unreachable", fault::TIMED_OUT)
+        }
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
+            return Cause::with(fault::CLOSED.0, fault::CLOSED.1).again(Again::Broke);
+        }
+        _ => return Cause::new(reason(error)),
     }
+    .again(Again::Silent)
 }
 
 /// Why the two sides do not come to speak.
@@ -126,7 +134,7 @@ enum Stop {
 impl Stop {
     fn fault(self, host: &str) -> Fault {
         match self {
-            Stop::Because(cause) => Fault::Failed(fault::failed_with(host, &cause)),
+            Stop::Because(cause) => Fault::Failed(Failed::by(host, &cause)),
             Stop::NothingInCommon(why) => Fault::Unfit(why),
         }
     }
@@ -176,12 +184,12 @@ fn wire_kinds(kind: &str) -> Vec<&str> {
 fn handshake_failed(error: &ssh2::Error) -> Stop {
     match error.code() {
         ErrorCode::Session(-9 | -30) => {
-            Stop::Because(Cause::new("connection timed out before the host answered"))
+            let why = "connection timed out before the host answered";
+            Stop::Because(Cause::with(why, fault::CLOSED.1).again(Again::Broke))
         }
-        ErrorCode::Session(-2 | -7 | -13 | -43) => Stop::Because(Cause::with(
-            "the host closed the connection while it was being made",
-            "is it an SSH server? Its sshd may also be overloaded (MaxStartups)",
-        )),
+        ErrorCode::Session(-2 | -7 | -13 | -43) => {
+            Stop::Because(Cause::with(fault::CLOSED.0, fault::CLOSED.1).again(Again::Broke))
+        }
         ErrorCode::Session(-5 | -8 | -17 | -33 | -51) => {
             Stop::NothingInCommon(format!("key exchange failed: {}", error.message()))
         }
@@ -238,20 +246,27 @@ fn start(
     session: Session,
     stream: TcpStream,
     traffic: &Arc<Traffic>,
-) -> crate::diag::Result<Link> {
-    let agent = Agent::this()?;
+) -> Result<Link, Failed> {
+    let agents = Agents::all()?;
     let refused = |e: &ssh2::Error| {
         let why = format!("the host starts no command: {}", e.message());
-        fault::failed(&ssh.host, &why)
+        let again = match e.code() {
+            // Everything but a word of the host against it.
+            ErrorCode::Session(-21 | -22) => Again::Never,
+            _ => Again::Broke,
+        };
+        Failed::by(&ssh.host, &Cause::new(why).again(again))
     };
     let mut channel = session.channel_session().map_err(|e| refused(&e))?;
-    channel.exec(&agent.command()).map_err(|e| refused(&e))?;
+    channel
+        .exec(&bootstrap::command(&agents))
+        .map_err(|e| refused(&e))?;
     session.set_timeout(0);
     session.set_keepalive(true, target.alive.0);
     let Ends { to, from, guard } = pump::run(&ssh.host, session, channel, stream, traffic)
         .map_err(|e| fault::failed(&ssh.host, &reason(&e)))?;
     let (mut to, mut from) = (to, BufReader::new(from));
-    match bootstrap::start(&agent, &mut to, &mut from) {
+    match bootstrap::start(&agents, &mut to, &mut from) {
         Ok(bytes) => {
             traffic.agent_bytes(bytes);
             Ok(Link {
@@ -263,12 +278,17 @@ fn start(
         }
         Err(stopped) => {
             drop((to, from));
-            let said = guard.end();
-            let diag = match stopped {
-                Stopped::Host(why) => fault::failed(&ssh.host, &why),
-                Stopped::Stream => fault::failed_with(&ssh.host, &fault::cause(&said.join("\n"))),
+            let (said, broke) = guard.end();
+            let cause = match (stopped, broke) {
+                (Stopped::Host(cause), _) => cause,
+                (Stopped::Stream, false) => fault::cause(&said.join("\n")),
+                (Stopped::Stream, true) => Cause::new(fault::BROKE).again(Again::Broke),
             };
-            Err(said.into_iter().fold(diag, Diag::note))
+            let failed = Failed::by(&ssh.host, &cause);
+            Err(Failed {
+                diag: said.into_iter().fold(failed.diag, Diag::note),
+                ..failed
+            })
         }
     }
 }

@@ -4,6 +4,7 @@
 //! libssh2), or by the user's `ssh` program ([`ssh_cli`]) where the configuration asks for what
 //! libssh2 cannot do ([`target`] says what).
 
+mod agents;
 mod askpass;
 mod auth;
 mod bootstrap;
@@ -21,12 +22,12 @@ mod target;
 mod traffic;
 
 pub use askpass::answer as answer_askpass;
+pub use fault::{Again, Failed};
 pub use local::local;
 pub use pin::Pinned;
 pub use target::Ssh;
 pub use traffic::{Counts, Traffic};
 
-use crate::diag::Result;
 use in_process::Fault;
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -49,8 +50,8 @@ impl Ssh {
     /// way is taken and why, in a sentence.
     ///
     /// # Errors
-    /// `connection`, with the cause in a sentence and what to do about it.
-    pub fn open(&self, tell: &mut dyn FnMut(&str)) -> Result<Link> {
+    /// `connection`, with the cause in a sentence and what to do about it; and whether that may pass.
+    pub fn open(&self, tell: &mut dyn FnMut(&str)) -> Result<Link, Failed> {
         let traffic = Arc::new(Traffic::default());
         let start = Instant::now();
         let unfit = match self.target() {
@@ -61,7 +62,7 @@ impl Ssh {
                         traffic.connected(start.elapsed());
                         return Ok(link);
                     }
-                    Err(Fault::Failed(diag)) => return Err(diag),
+                    Err(Fault::Failed(failed)) => return Err(failed),
                     Err(Fault::Unfit(why)) => why,
                 }
             }

@@ -11,6 +11,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -50,6 +51,7 @@ pub struct Guard {
     ended: Receiver<()>,
     stream: TcpStream,
     said: Said,
+    broke: Arc<AtomicBool>,
 }
 
 /// The last lines of the command's standard error, and why the connection broke.
@@ -68,18 +70,23 @@ const BUFFER: usize = 64 * 1024;
 const STACK: usize = 256 * 1024;
 
 impl Guard {
-    /// Waits for the end and returns the last lines of standard error.
-    pub fn end(self) -> Vec<String> {
-        self.wait();
+    /// Waits for the end and returns the last lines of standard error, and whether the connection
+    /// broke.
+    pub fn end(self) -> (Vec<String>, bool) {
+        let silent = self.wait();
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.iter().cloned().collect()
+        let broke = silent || self.broke.load(Ordering::Relaxed);
+        (said.iter().cloned().collect(), broke)
     }
 
-    fn wait(&self) {
-        if self.ended.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
+    /// True if the host had to be left.
+    fn wait(&self) -> bool {
+        let silent = self.ended.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout);
+        if silent {
             // Failing means that it is gone.
             let _ = self.stream.shutdown(Shutdown::Both);
         }
+        silent
     }
 }
 
@@ -104,6 +111,8 @@ pub fn run(
     theirs.set_nonblocking(true)?;
     session.set_blocking(false);
     let said = Said::default();
+    let broke = Arc::new(AtomicBool::new(false));
+    let breaks = broke.clone();
     // Dropped at the end of the thread, which wakes whoever waits.
     let (end, ended) = sync_channel(0);
     let mut pump = Pump {
@@ -124,6 +133,7 @@ pub fn run(
         .spawn(move || {
             let _end: std::sync::mpsc::SyncSender<()> = end;
             if let Err(e) = pump.run() {
+                breaks.store(true, Ordering::Relaxed);
                 pump.note(&crate::diag::reason(&e));
             }
         })?;
@@ -134,6 +144,7 @@ pub fn run(
             ended,
             stream,
             said,
+            broke,
         },
     })
 }

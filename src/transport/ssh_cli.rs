@@ -1,11 +1,12 @@
 //! A host behind SSH, reached by the user's own `ssh` program: all of its configuration holds.
 
-use super::bootstrap::{self, Agent, Stopped};
-use super::fault::{cause, failed, failed_with};
+use super::agents::Agents;
+use super::bootstrap::{self, Stopped};
+use super::fault::{Cause, Failed, WRONG_PASSWORD, cause, failed};
 use super::target::{ALIVE, Ssh};
 use super::traffic::Counted;
 use super::{Link, Traffic, askpass};
-use crate::diag::{Diag, Result, reason};
+use crate::diag::{Diag, reason};
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -63,15 +64,15 @@ fn alive(ssh: &Ssh) -> Vec<String> {
 ///
 /// # Errors
 /// `connection`, with the cause in a sentence and the last lines of `ssh` as notes.
-pub fn open(ssh: &Ssh, traffic: &Arc<Traffic>) -> Result<Link> {
-    let agent = Agent::this()?;
+pub fn open(ssh: &Ssh, traffic: &Arc<Traffic>) -> Result<Link, Failed> {
+    let agents = Agents::all()?;
     let program = match ssh.program.as_str() {
         "" => "ssh",
         program => program,
     };
     let mut command = Command::new(program);
     command
-        .args(arguments(ssh, &agent.command()))
+        .args(arguments(ssh, &bootstrap::command(&agents)))
         // Ctrl-C is for the control side, which tells the agent.
         .process_group(0)
         .stdin(Stdio::piped())
@@ -89,7 +90,7 @@ pub fn open(ssh: &Ssh, traffic: &Arc<Traffic>) -> Result<Link> {
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let mut process = Process(child);
     let (Some(to), Some(from), Some(errors)) = pipes else {
-        return Err(failed(&ssh.host, "the pipes of ssh are missing"));
+        return Err(failed(&ssh.host, "the pipes of ssh are missing").into());
     };
     let errors = Errors::watch(errors);
     let mut to = Counted {
@@ -100,7 +101,7 @@ pub fn open(ssh: &Ssh, traffic: &Arc<Traffic>) -> Result<Link> {
         stream: from,
         traffic: traffic.clone(),
     });
-    match bootstrap::start(&agent, &mut to, &mut from) {
+    match bootstrap::start(&agents, &mut to, &mut from) {
         Ok(bytes) => {
             traffic.agent_bytes(bytes);
             Ok(Link {
@@ -114,20 +115,24 @@ pub fn open(ssh: &Ssh, traffic: &Arc<Traffic>) -> Result<Link> {
             drop((to, from));
             process.end();
             let said = errors.last_lines();
-            let diag = match stopped {
-                Stopped::Host(why) => failed(&ssh.host, &why),
+            let cause = match stopped {
+                Stopped::Host(cause) => cause,
                 Stopped::Stream => explained(ssh, &said.join("\n")),
             };
-            Err(said.into_iter().fold(diag, Diag::note))
+            let failed = Failed::by(&ssh.host, &cause);
+            Err(Failed {
+                diag: said.into_iter().fold(failed.diag, Diag::note),
+                ..failed
+            })
         }
     }
 }
 
-fn explained(ssh: &Ssh, said: &str) -> Box<Diag> {
+fn explained(ssh: &Ssh, said: &str) -> Cause {
     if ssh.password.is_some() && said.contains("Permission denied (") {
-        return failed(&ssh.host, "permission denied: wrong password");
+        return Cause::with(WRONG_PASSWORD.0, WRONG_PASSWORD.1);
     }
-    failed_with(&ssh.host, &cause(said))
+    cause(said)
 }
 
 /// The lines of ssh's standard error that are kept.
@@ -242,7 +247,7 @@ mod tests {
             host: "x".to_owned(),
             ..Ssh::default()
         };
-        let diag = open(&missing, &Arc::default()).err().unwrap();
+        let diag = open(&missing, &Arc::default()).err().unwrap().diag;
         assert_eq!(diag.code, "connection");
         assert!(
             diag.message.contains("/nonexistent/ssh"),

@@ -82,8 +82,37 @@ fn a_step_whose_agent_died_is_not_run_again() {
 }
 
 #[test]
-fn nothing_runs_after_a_control_side_that_was_killed() {
+fn what_an_agent_ran_that_was_killed_is_ended() {
     let Some(lab) = Lab::up("orphan", 1) else {
+        return;
+    };
+    let host = &lab.hosts[0];
+    // The second step kills the agent that runs it, and has started more than one process.
+    let playbook = lab.playbook(
+        "    - shell: sleep 4321\n      async: 10000\n      poll: 0\n    \
+         - shell: 'trap \"touch /tmp/ended; exit 1\" TERM; sleep 1234 & kill -9 $PPID; wait'\n",
+    );
+    let (text, exit) = said(&lab.gxdeploy("apply").arg(playbook).output().unwrap());
+    assert_eq!(exit, 2, "{text}");
+    assert!(text.contains("unknown-outcome"), "{text}");
+    // Before this side knew of it, not some time later.
+    assert_eq!(lab.exec(host, "pgrep -f '^sleep 1234'"), "", "{text}");
+    assert_eq!(
+        lab.exec(host, "ls /tmp/ended"),
+        "/tmp/ended\n",
+        "it was asked to end"
+    );
+    assert_ne!(
+        lab.exec(host, "pgrep -f '^sleep 4321'"),
+        "",
+        "a step in the background goes on"
+    );
+    wait_until("agents end", || lab.agents(host).is_empty());
+}
+
+#[test]
+fn nothing_runs_after_a_control_side_that_was_killed() {
+    let Some(lab) = Lab::up("killed", 1) else {
         return;
     };
     let host = &lab.hosts[0];

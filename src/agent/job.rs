@@ -6,6 +6,7 @@ use crate::diag::{Diag, Result, reason};
 use crate::modules::{self, StepResult};
 use crate::sys::RealHost;
 use crate::sys::path::expand_home;
+use crate::sys::real::watch_commands;
 use crate::wire::{Background, Step};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -99,6 +100,7 @@ fn spawn(job: &Job) -> io::Result<()> {
 pub fn carry_out(mut input: impl Read) -> io::Result<()> {
     // What ends the agent's session does not end the job.
     let _ = nix::unistd::setsid();
+    watch_commands();
     let mut text = Vec::new();
     input.read_to_end(&mut text)?;
     let job: Job = serde_json::from_slice(&text)?;

@@ -9,9 +9,11 @@
 //! A line begins with its kind: `H boot`, `B id key` (begun), `D id key answer`, `P id key` (done,
 //! its result is not written down).
 
+use crate::sys::real::hold_with_commands;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -90,6 +92,11 @@ impl Journal {
             journal.waiting.push(b'\n');
         }
         Ok(Some((journal, past)))
+    }
+
+    /// Keeps the journal locked, should this process be killed, until its commands have ended.
+    pub fn outlive(&self) {
+        hold_with_commands(self.file.as_raw_fd());
     }
 
     /// A step is about to have its first effect. What is said here is there, whatever ends this

@@ -97,6 +97,7 @@ impl Line {
 
     /// From now on what becomes of steps is written down.
     pub fn note_in(&self, journal: Journal) {
+        journal.outlive();
         self.lock().journal = Some(journal);
     }
 

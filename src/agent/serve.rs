@@ -10,7 +10,7 @@ use super::pending;
 use crate::diag::Diag;
 use crate::modules::{self, StepResult};
 use crate::sys::overlay::Overlay;
-use crate::sys::real::{BeforeEffect, RealHost};
+use crate::sys::real::{BeforeEffect, RealHost, watch_commands};
 use crate::sys::{Host, Known, View};
 use crate::wire::{Become, Claim, FromAgent, Mode, PROTOCOL, Step};
 use std::collections::HashMap;
@@ -24,6 +24,7 @@ use std::time::Instant;
 /// # Errors
 /// The stream broke.
 pub fn serve() -> io::Result<()> {
+    watch_commands();
     let out = Line::open()?;
     let pending = pending::open(&out);
     let held = Children::default();

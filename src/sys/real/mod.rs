@@ -14,6 +14,7 @@ mod sums;
 mod transfer;
 mod unix_http;
 mod wait;
+mod watcher;
 mod write;
 
 #[cfg(test)]
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::diag::{Diag, Result};
 use accounts::Accounts;
-pub use running::end_commands;
+pub use running::{end_commands, hold_with_commands, watch_commands};
 use serde_json::Value as Json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;

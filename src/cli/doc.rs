@@ -3,6 +3,7 @@
 use crate::diag::{Diag, Exit, Result};
 use crate::modules::{self, Entry};
 use crate::output::Screen;
+use crate::value::order;
 use serde_json::{Value as Json, json};
 
 /// Shows what a module does and which options it takes
@@ -76,7 +77,7 @@ fn list(as_json: bool) -> String {
         .iter()
         .map(|e| (e.fqcn, Options::of(e).summary()))
         .collect();
-    entries.sort_unstable();
+    order::sort_by_key(&mut entries, |(name, _)| *name);
     if as_json {
         let map: serde_json::Map<String, Json> = entries
             .into_iter()
@@ -126,7 +127,9 @@ impl<'a> Options<'a> {
         let mut options: Vec<OneOption> = properties
             .map(|(name, of)| OneOption::of(name, of, required.contains(&name.as_str())))
             .collect();
-        options.sort_by(|a, b| (!a.required, &a.name).cmp(&(!b.required, &b.name)));
+        order::sort_by(&mut options, |a, b| {
+            (!a.required, &a.name).cmp(&(!b.required, &b.name))
+        });
         Options {
             entry,
             description: schema["description"]

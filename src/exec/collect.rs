@@ -2,6 +2,7 @@
 //! tasks side by side, counts them, and hands them to the output.
 
 use crate::output::{Certainty, Counts, Event, Outcome, Output, PlanCounts, Status, TaskInfo};
+use crate::value::order;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Where in a play a task is: the index at each level (section, task, included task ...). The
@@ -279,7 +280,7 @@ impl Collector {
         for inclusion in &mut all {
             inclusion.hosts.sort_unstable();
         }
-        all.sort_by_key(|inclusion| inclusion.hosts.first().copied());
+        order::sort_by_key(&mut all, |inclusion| inclusion.hosts.first().copied());
         for (number, inclusion) in (0u32..).zip(all) {
             self.order.insert(inclusion.place, number);
             let names = inclusion.hosts.iter();

@@ -20,7 +20,8 @@ impl Costs {
     /// The costs so far.
     pub fn by_host(&self) -> BTreeMap<String, Cost> {
         let hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let costs = hosts.iter().map(|(host, connections)| {
+        let mut costs = BTreeMap::new();
+        for (host, connections) in hosts.iter() {
             let mut cost = Cost::default();
             for counts in connections.iter().map(|traffic| traffic.counts()) {
                 cost.connections += 1;
@@ -30,8 +31,8 @@ impl Costs {
                 cost.agent += counts.agent;
                 cost.connect += counts.connect.as_secs_f64();
             }
-            (host.clone(), cost)
-        });
-        costs.collect()
+            costs.insert(host.clone(), cost);
+        }
+        costs
     }
 }

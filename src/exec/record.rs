@@ -11,6 +11,7 @@ use crate::diag::{Diag, Exit, Result};
 use crate::modules::StepResult;
 use crate::output::{Counts, Event, Outcome, Output, Secrets, Status};
 use crate::value::Map;
+use crate::value::order;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -376,7 +377,7 @@ pub fn all() -> Result<Vec<Head>> {
     let mut heads: Vec<Head> = entries
         .filter_map(|entry| head(&entry.ok()?.path()).ok())
         .collect();
-    heads.sort_by(|a, b| b.id.cmp(&a.id));
+    order::sort_by(&mut heads, |a, b| b.id.cmp(&a.id));
     Ok(heads)
 }
 

@@ -1,7 +1,7 @@
 //! Hosts, groups and their variables; grown at run time by `add_host` and `group_by`.
 
 use crate::diag::{Result, SourceMap};
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, order};
 use indexmap::{IndexMap, IndexSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -99,7 +99,7 @@ impl Data {
             }
         }
         let mut groups: Vec<&str> = found.into_iter().filter(|g| *g != "all").collect();
-        groups.sort_by_key(|group| {
+        order::sort_by_key(&mut groups, |group| {
             let priority = self.groups.get(*group).map_or(1, |g| g.priority);
             (self.depth(group), priority, (*group).to_owned())
         });

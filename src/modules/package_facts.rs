@@ -2,6 +2,7 @@
 
 mod origins;
 
+use crate::value::order;
 use super::Module;
 use super::common::apt::dpkg;
 use crate::diag::{Diag, Result};
@@ -104,7 +105,7 @@ fn installed(view: &dyn View) -> Result<Map<String, Json>> {
     // Half-installed and unpacked ones count too, as they do for apt's library.
     let present = |p: &&dpkg::Package| !matches!(p.state.as_str(), "not-installed" | "config-files");
     let mut all: Vec<&dpkg::Package> = database.packages().iter().filter(present).collect();
-    all.sort_by(|a, b| a.name.cmp(&b.name));
+    order::sort_by(&mut all, |a, b| a.name.cmp(&b.name));
     for package in all {
         let native = package.arch == database.native() || package.arch == "all";
         let name = if native {

@@ -6,8 +6,10 @@ use crate::args;
 use crate::diag::{Result, SourceMap};
 use crate::sys::Host;
 use crate::value::Value;
-use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value as Json;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -62,11 +64,22 @@ impl Entry {
     }
 }
 
-fn schema<T: schemars::JsonSchema>() -> Schema {
-    schemars::SchemaGenerator::new(schemars::generate::SchemaSettings::default().with(|s| {
-        s.inline_subschemas = true;
-    }))
-    .into_root_schema_for::<T>()
+fn schema<T: JsonSchema>() -> Schema {
+    described(T::json_schema, T::schema_name())
+}
+
+/// The schema of a type, as schemars' `into_root_schema_for` makes it, which would be compiled anew
+/// for each of them.
+fn described(of: fn(&mut SchemaGenerator) -> Schema, name: Cow<'static, str>) -> Schema {
+    let settings = SchemaSettings::default().with(|s| s.inline_subschemas = true);
+    let meta = settings.meta_schema.clone();
+    let mut schema = of(&mut settings.into_generator());
+    let object = schema.ensure_object();
+    object.entry("title").or_insert_with(|| name.into());
+    if let Some(meta) = meta {
+        object.insert("$schema".to_owned(), meta.into());
+    }
+    schema
 }
 
 /// Declares the files of modules and collects them: one word for each.

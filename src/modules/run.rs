@@ -4,7 +4,7 @@ use super::module::Module;
 use crate::args;
 use crate::diag::{Diag, Result};
 use crate::sys::diff::Diff;
-use crate::sys::{Done, Host, Op, execute};
+use crate::sys::{Done, Host, Op, Outcome, View, execute};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -65,15 +65,47 @@ pub fn run(name: &str, args: &Json, host: &mut dyn Host, flags: Flags) -> StepRe
 }
 
 pub(super) fn run_typed<M: Module>(json: &Json, host: &mut dyn Host, flags: Flags) -> StepResult {
-    let args: M::Args = match args::read(json) {
-        Ok(args) => args,
-        Err(diag) => return StepResult::failed(diag),
-    };
+    match args::read(json) {
+        Ok(args) => carry_out(&Typed::<M>(args), host, flags),
+        Err(diag) => StepResult::failed(diag),
+    }
+}
+
+/// A module and its arguments without their types: what follows is compiled once, and not once for
+/// each of them.
+trait Planner {
+    fn plan(&self, view: &dyn View) -> Result<Vec<Op>>;
+    fn plan_more(&self, view: &dyn View, done: &[Outcome]) -> Result<Vec<Op>>;
+    fn explain(&self, view: &dyn View, planned: &[Op], diff: bool) -> Result<Json>;
+    fn result(&self, view: &dyn View, done: &[Outcome]) -> Result<Json>;
+}
+
+struct Typed<M: Module>(M::Args);
+
+impl<M: Module> Planner for Typed<M> {
+    fn plan(&self, view: &dyn View) -> Result<Vec<Op>> {
+        M::plan(&self.0, view)
+    }
+
+    fn plan_more(&self, view: &dyn View, done: &[Outcome]) -> Result<Vec<Op>> {
+        M::plan_more(&self.0, view, done)
+    }
+
+    fn explain(&self, view: &dyn View, planned: &[Op], diff: bool) -> Result<Json> {
+        M::explain(&self.0, view, planned, diff)
+    }
+
+    fn result(&self, view: &dyn View, done: &[Outcome]) -> Result<Json> {
+        M::result(&self.0, view, done)
+    }
+}
+
+fn carry_out(module: &dyn Planner, host: &mut dyn Host, flags: Flags) -> StepResult {
     let mut done = Done::default();
-    let planned = rounds::<M>(&args, host, flags, &mut done);
+    let planned = rounds(module, host, flags, &mut done);
     let changed = !done.outcomes.is_empty();
     let result = planned.and_then(|explained| {
-        let result = M::result(&args, host.view(), &done.outcomes)?;
+        let result = module.result(host.view(), &done.outcomes)?;
         Ok(merge(explained, result))
     });
     match result {
@@ -91,20 +123,20 @@ pub(super) fn run_typed<M: Module>(json: &Json, host: &mut dyn Host, flags: Flag
     }
 }
 
-fn rounds<M: Module>(
-    args: &M::Args,
+fn rounds(
+    module: &dyn Planner,
     host: &mut dyn Host,
     flags: Flags,
     done: &mut Done,
 ) -> Result<Json> {
-    let mut last = M::plan(args, host.view())?;
-    let explained = M::explain(args, host.view(), &last, flags.diff)?;
+    let mut last = module.plan(host.view())?;
+    let explained = module.explain(host.view(), &last, flags.diff)?;
     if last.is_empty() {
         return Ok(explained);
     }
     perform(host, &last, flags, done)?;
     for _ in 1..ROUNDS {
-        let ops = M::plan_more(args, host.view(), &done.outcomes)?;
+        let ops = module.plan_more(host.view(), &done.outcomes)?;
         // The same plan twice: the view does not show the effect (an unknown content, say).
         if ops.is_empty() || ops == last {
             break;

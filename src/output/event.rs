@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// One thing that happened. Events arrive in the order that ansible-playbook's `linear` strategy
 /// would show them, whatever order the hosts really worked in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The run begins.
     RunStarted {
@@ -102,6 +102,25 @@ pub enum Event {
         /// Exit code of the process.
         exit: u8,
     },
+}
+
+impl Event {
+    /// As programs read it: its fields and, as `event`, its kind.
+    pub fn to_json(&self) -> Json {
+        let (kind, fields) = match serde_json::to_value(self) {
+            Ok(Json::String(kind)) => (kind, None),
+            Ok(Json::Object(one)) => match one.into_iter().next() {
+                Some((kind, Json::Object(fields))) => (kind, Some(fields)),
+                _ => return Json::Null,
+            },
+            _ => return Json::Null,
+        };
+        let kind = ("event".to_owned(), Json::String(kind));
+        [kind]
+            .into_iter()
+            .chain(fields.unwrap_or_default())
+            .collect()
+    }
 }
 
 /// A task as shown.

@@ -3,6 +3,7 @@
 use super::event::{Event, Output, Status};
 use super::ranges;
 use crate::diag::Exit;
+use crate::value::order;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -103,7 +104,9 @@ impl Fleet {
                 None => groups.push((vec![host], answer)),
             }
         }
-        groups.sort_by_key(|(names, answer)| (answer.is_err(), std::cmp::Reverse(names.len())));
+        order::sort_by_key(&mut groups, |(names, answer)| {
+            (answer.is_err(), std::cmp::Reverse(names.len()))
+        });
         let usual = groups.first().map(|(_, answer)| shape(answer));
         let usual = usual.unwrap_or_default();
         let mut text = String::new();

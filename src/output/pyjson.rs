@@ -1,6 +1,6 @@
 //! JSON as Python's `json.dumps(sort_keys=True)` writes it.
 
-use crate::value::float_repr;
+use crate::value::{float_repr, order};
 use serde_json::Value as Json;
 
 /// JSON in Python's layout with sorted keys: one line, or indented by `indent` blanks.
@@ -25,7 +25,7 @@ fn write(out: &mut String, value: &Json, indent: Option<usize>, depth: usize) {
         }
         Json::Object(map) => {
             let mut entries: Vec<_> = map.iter().map(|(k, v)| (Some(k.as_str()), v)).collect();
-            entries.sort_by_key(|(key, _)| *key);
+            order::sort_by_key(&mut entries, |(key, _)| *key);
             nest(out, ['{', '}'], entries.into_iter(), indent, depth);
         }
     }

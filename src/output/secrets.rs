@@ -1,6 +1,7 @@
 //! Secret texts, masked before any consumer sees an event.
 
 use super::event::{Event, Output};
+use crate::value::order;
 use serde_json::Value as Json;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -31,7 +32,7 @@ impl Secrets {
             }
         }
         // A secret may be part of another one: longer ones first.
-        list.sort_by_key(|s| std::cmp::Reverse(s.len()));
+        order::sort_by_key(&mut list, |s| std::cmp::Reverse(s.len()));
     }
 
     /// True where nothing is secret.
@@ -79,10 +80,12 @@ impl Output for Masked {
         }
         // Through JSON, so that no text of any event is forgotten.
         let masked = serde_json::to_value(event).ok().and_then(|mut json| {
-            let kind = json["event"].take();
-            self.secrets.mask_json(&mut json);
-            json["event"] = kind;
-            serde_json::from_value::<Event>(json).ok()
+            // A kind without fields is a mere word.
+            if json.is_object() {
+                self.secrets.mask_json(&mut json);
+            }
+            // Read from bytes as all else that comes as JSON, so that there is one such code.
+            serde_json::from_slice(&serde_json::to_vec(&json).ok()?).ok()
         });
         if let Some(masked) = masked {
             self.inner.event(&masked);

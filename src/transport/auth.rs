@@ -4,6 +4,7 @@ use super::fault::{self, Again, Cause};
 use super::key_file;
 use super::known_hosts::kind_of;
 use super::target::{Ssh, Target};
+use crate::value::order;
 use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, PublicKey, Session};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -157,7 +158,7 @@ fn with_agent(
     }
     let mut identities: Vec<PublicKey> = agent.identities().unwrap_or_default();
     // As OpenSSH does: first those that are named.
-    identities.sort_by_key(|identity| !in_files(identity.blob()));
+    order::sort_by_key(&mut identities, |identity| !in_files(identity.blob()));
     for identity in identities {
         let kind = kind_of(identity.blob());
         if target.identities_only && !in_files(identity.blob()) {

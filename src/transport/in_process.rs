@@ -9,6 +9,7 @@ use super::pump::{self, Ends};
 use super::target::{Ssh, Strict, Target};
 use super::{Link, Traffic};
 use crate::diag::{Diag, reason};
+use crate::value::order;
 use ssh2::{ErrorCode, MethodType, Session};
 use std::io::{self, BufReader, ErrorKind};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -169,7 +170,7 @@ fn greet(target: &Target, stream: &TcpStream, kind: Option<&str>) -> Result<Sess
 fn wanted(known: &[&str]) -> Vec<&'static str> {
     let is_known = |kind: &str| known.iter().any(|known| wire_kinds(known).contains(&kind));
     let mut kinds = HOST_KEYS.to_vec();
-    kinds.sort_by_key(|kind| !is_known(kind));
+    order::sort_by_key(&mut kinds, |kind| !is_known(kind));
     kinds
 }
 

@@ -9,6 +9,7 @@ pub mod charset;
 mod convert;
 mod literal;
 mod map;
+pub mod order;
 mod python;
 pub mod re; // Python's regular expressions
 

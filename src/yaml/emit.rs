@@ -2,7 +2,7 @@
 //! `to_nice_yaml` give (observed: ansible-core 2.19.14, PyYAML 6.0.3).
 
 use super::resolve;
-use crate::value::{Kind, Map, Trust, Value, float_repr};
+use crate::value::{Kind, Map, Trust, Value, float_repr, order};
 use libyaml_safer::{
     Break, Emitter, Encoding, Error, Event, MappingStyle, ScalarStyle, SequenceStyle,
 };
@@ -248,7 +248,9 @@ impl Writer<'_, '_> {
 fn entries<'a>(map: &'a Map, layout: &Layout) -> Vec<(Value, &'a Value)> {
     let mut entries: Vec<(Value, &Value)> = map.iter().map(|(k, v)| (k.to_value(), v)).collect();
     if layout.sort_keys && comparable(&entries) {
-        entries.sort_by(|(a, _), (b, _)| compare(a, b).unwrap_or(Ordering::Equal));
+        order::sort_by(&mut entries, |(a, _), (b, _)| {
+            compare(a, b).unwrap_or(Ordering::Equal)
+        });
     }
     entries
 }

@@ -2,7 +2,7 @@
 
 use super::Row;
 use crate::jinja::function::{Call, items};
-use crate::value::{Key, Kind, Map, Value};
+use crate::value::{Key, Kind, Map, Value, order};
 
 pub const FILTERS: &[Row] = &[
     ("combinations", combinations),
@@ -326,7 +326,7 @@ pub fn sorted(value: &Value) -> Value {
     match &value.kind {
         Kind::Map(map) => {
             let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_by_key(|(key, _)| key.to_value().to_text());
+            order::sort_by_key(&mut entries, |(key, _)| key.to_value().to_text());
             Value::map(
                 entries
                     .into_iter()

@@ -6,6 +6,7 @@ use crate::jinja::container::key_obj;
 use crate::jinja::obj::{O, Obj};
 use crate::jinja::ops;
 use crate::jinja::stop::{Res, Stop};
+use crate::value::order;
 use std::cmp::Ordering;
 
 pub const FAMILY: Family = &[
@@ -25,7 +26,7 @@ pub fn sorted(items: Vec<Obj>, key: impl Fn(&Obj) -> Res<Obj>, reverse: bool) ->
         keyed.push((key(&item)?, item));
     }
     let mut failed = None;
-    keyed.sort_by(|(a, _), (b, _)| match ops::compare(a, b, "<") {
+    order::sort_by(&mut keyed, |(a, _), (b, _)| match ops::compare(a, b, "<") {
         Ok(order) => {
             let order = order.unwrap_or(Ordering::Equal);
             if reverse { order.reverse() } else { order }
@@ -185,7 +186,7 @@ fn version_sort(args: &Args) -> Res<Obj> {
     let [value, reverse] = args.bind(["value", "reverse"])?;
     let mut items = value.ok_or_else(|| args.missing("value"))?.items()?;
     let mut failed: Option<Stop> = None;
-    items.sort_by(|a, b| match (a.text(), b.text()) {
+    order::sort_by(&mut items, |a, b| match (a.text(), b.text()) {
         (Ok(a), Ok(b)) => crate::jinja::tests::versions::sort_order(&a, &b),
         (Err(stop), _) | (_, Err(stop)) => {
             failed.get_or_insert(stop);

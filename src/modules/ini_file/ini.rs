@@ -1,6 +1,7 @@
 //! Changing one option in the text of an INI file. Decisions as observed with
 //! community.general's ini_file.
 
+use crate::value::order;
 use crate::modules::common::text::lines;
 
 /// What the options ask for.
@@ -197,7 +198,7 @@ impl Wish {
         let mut message = "option changed";
         if self.exclusive {
             // An active line is the first to be changed; comments are left in peace otherwise.
-            spare.sort_by_key(|(at, active)| (!active, *at));
+            order::sort_by_key(&mut spare, |(at, active)| (!active, *at));
             let mut gone = Vec::new();
             for (at, active) in spare {
                 if !left.is_empty() {

@@ -5,6 +5,7 @@ use crate::output::event::{Certainty, Outcome, Status};
 use crate::output::ranges;
 use crate::output::screen::{Colour, Screen};
 use crate::output::{diff, pyjson, result};
+use crate::value::order;
 use serde_json::Value as Json;
 use std::collections::HashSet;
 
@@ -249,8 +250,9 @@ impl Rows {
 
     /// Rows with all the hosts that agree. Failures come last, where the eye is.
     pub fn folded(mut self) -> Vec<Row> {
-        self.rows
-            .sort_by_key(|row| matches!(row.mark, Mark::Failed | Mark::Unreachable));
+        order::sort_by_key(&mut self.rows, |row| {
+            matches!(row.mark, Mark::Failed | Mark::Unreachable)
+        });
         self.rows
     }
 }

@@ -4,6 +4,7 @@ use super::rows::host_text;
 use crate::output::event::{Counts, PlanCounts};
 use crate::output::ranges;
 use crate::output::screen::{Colour, Screen};
+use crate::value::order;
 use std::collections::BTreeMap;
 
 /// So many names and ranges of names of unreachable hosts are shown.
@@ -20,7 +21,9 @@ pub(super) fn apply(screen: &Screen, recap: &BTreeMap<String, Counts>, took: f64
         }
     }
     // Most hosts first, trouble last.
-    groups.sort_by_key(|(c, hosts)| (c.failed + c.unreachable > 0, usize::MAX - hosts.len()));
+    order::sort_by_key(&mut groups, |(c, hosts)| {
+        (c.failed + c.unreachable > 0, usize::MAX - hosts.len())
+    });
     let mut out = String::from(match trouble(recap) {
         0 => "Done",
         _ => "Done with failures",

@@ -12,6 +12,7 @@ pub use extra::Extra;
 pub use program::{Autorestart, Channel, LogFile, Program};
 pub use servers::{Address, Server};
 
+use crate::value::order;
 use expand::{Names, Word, expand};
 use ini::Ini;
 use program::Reader;
@@ -167,12 +168,11 @@ fn load_into(file: &Path, ini: &mut Ini) -> Result<Config, String> {
 }
 
 fn base_names(file: &Path) -> Names {
-    let mut names: Names = std::env::vars_os()
-        .map(|(k, v)| {
-            let value = Word::Text(v.to_string_lossy().into_owned());
-            (format!("ENV_{}", k.to_string_lossy()), value)
-        })
-        .collect();
+    let mut names = Names::new();
+    for (name, value) in std::env::vars_os() {
+        let value = Word::Text(value.to_string_lossy().into_owned());
+        names.insert(format!("ENV_{}", name.to_string_lossy()), value);
+    }
     names.insert("here".into(), Word::Text(ini::directory(file)));
     names
 }
@@ -347,9 +347,11 @@ fn groups(ini: &Ini, names: &Names) -> Result<Vec<Group>, String> {
     }
     for group in &mut groups {
         // Of the same priority they stay as they are listed: 2 before 10.
-        group.programs.sort_by_key(|p| p.priority);
+        order::sort_by_key(&mut group.programs, |p| p.priority);
     }
-    groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    order::sort_by(&mut groups, |a, b| {
+        (a.priority, &a.name).cmp(&(b.priority, &b.name))
+    });
     Ok(groups)
 }
 

@@ -3,7 +3,7 @@
 use crate::supervisor::config::{Channel, Group, LogFile, Program};
 use crate::supervisor::group::Supervisor;
 use crate::supervisor::proclogs::SharedLog;
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, order};
 
 /// One struct for each process of the configuration, by name.
 pub fn all(sup: &Supervisor) -> Value {
@@ -13,7 +13,9 @@ pub fn all(sup: &Supervisor) -> Value {
         .iter()
         .flat_map(|g| g.programs.iter().map(move |p| (g, &**p)))
         .collect();
-    all.sort_by(|a, b| (&a.1.name, &a.0.name).cmp(&(&b.1.name, &b.0.name)));
+    order::sort_by(&mut all, |a, b| {
+        (&a.1.name, &a.0.name).cmp(&(&b.1.name, &b.0.name))
+    });
     Value::list(all.into_iter().map(|(g, p)| one(sup, g, p)).collect())
 }
 

@@ -7,7 +7,7 @@ use super::operate::{send_stdin, signal, signal_many, start, start_many, stop, s
 use super::xml::{self, Answer, Call};
 use crate::supervisor::config;
 use crate::supervisor::group::{Mood, Shared, wall};
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, order};
 
 /// Every method with its signature, the result first.
 pub const METHODS: &[(&str, &[&str])] = &[
@@ -248,7 +248,9 @@ fn at_once(shared: &Shared, method: &str, p: &Params<'_>) -> Answer {
                 .iter()
                 .flat_map(|g| g.procs.iter().map(|p| (g.config.name.as_str(), p)))
                 .collect();
-            all.sort_by_key(|(group, p)| (group.to_owned(), p.proc.program.name.as_str()));
+            order::sort_by(&mut all, |(a, p), (b, q)| {
+                (a, &p.proc.program.name).cmp(&(b, &q.proc.program.name))
+            });
             Value::list(all.into_iter().map(|(g, p)| info(g, p, now)).collect())
         }
         "reloadConfig" => {

@@ -10,7 +10,7 @@ use crate::supervisor::group::{Running, Shared, Supervisor, wall};
 use crate::supervisor::logs;
 use crate::supervisor::proc::{Event, State};
 use crate::supervisor::update::{self, Extent, Planned, Step};
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, order};
 
 /// Lines of log that `explain` shows, and how far back it looks for them.
 const LAST_LINES: usize = 20;
@@ -207,7 +207,9 @@ fn all(sup: &Supervisor) -> Value {
         g.procs.iter().map(move |p| (name, p))
     });
     let mut each: Vec<_> = each.collect();
-    each.sort_by_key(|(group, p)| (group.to_owned(), p.proc.program.name.as_str()));
+    order::sort_by(&mut each, |(a, p), (b, q)| {
+        (a, &p.proc.program.name).cmp(&(b, &q.proc.program.name))
+    });
     Value::list(
         each.into_iter()
             .map(|(g, p)| more(g, p, now).into())

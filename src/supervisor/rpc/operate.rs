@@ -10,7 +10,7 @@ use crate::supervisor::life::signal_process;
 use crate::supervisor::mainlog::Level;
 use crate::supervisor::proc::{Event, Millis, State};
 use crate::supervisor::spawn;
-use crate::value::Value;
+use crate::value::{Value, order};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
@@ -195,7 +195,7 @@ fn in_order(shared: &Shared, late: Vec<(Millis, String, String, Result<(), Fault
         let place = sup.find(&format!("{group}:{name}"));
         all.push(((turn, place), (group, name, result)));
     }
-    all.sort_by_key(|(order, _)| *order);
+    order::sort_by_key(&mut all, |(turn, _)| *turn);
     all.into_iter().map(|(_, named)| named).collect()
 }
 

@@ -2,6 +2,7 @@
 //! nothing is left running. Needs hosts over SSH.
 
 use crate::lab::{Lab, said, start, wait_until};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -108,6 +109,44 @@ fn what_an_agent_ran_that_was_killed_is_ended() {
         "a step in the background goes on"
     );
     wait_until("agents end", || lab.agents(host).is_empty());
+}
+
+#[test]
+fn what_ran_behind_a_failure_is_not_run_again() {
+    let Some(lab) = Lab::up("behind", 1) else {
+        return;
+    };
+    let host = &lab.hosts[0];
+    // Only this side can tell that the first one fails: the others are under way by then.
+    let tasks = |condition: &str| {
+        lab.playbook(&format!(
+            "    - shell: echo a >> /tmp/steps; sleep 1\n      changed_when: {condition}\n    \
+             - shell: echo b >> /tmp/steps\n    \
+             - shell: echo c >> /tmp/steps; sleep 3; echo d >> /tmp/steps\n    \
+             - shell: echo e >> /tmp/steps\n"
+        ))
+    };
+    let playbook = tasks("nothing.of_this");
+    let (text, exit) = said(&lab.gxdeploy("apply").arg(&playbook).output().unwrap());
+    assert_eq!(exit, 2, "{text}");
+    let before = lab.exec(host, "cat /tmp/steps");
+    assert!(before.starts_with("a\n"), "{before}");
+    tasks("true");
+    let mut resume = Command::new(env!("CARGO_BIN_EXE_gxdeploy"));
+    resume
+        .arg("resume")
+        .env("XDG_STATE_HOME", lab.work.path().join("state"))
+        .current_dir(lab.work.path());
+    let (text, exit) = said(&resume.output().unwrap());
+    let after = lab.exec(host, "cat /tmp/steps");
+    // What was ended in the middle is a step of its own and begins anew.
+    let ended = before.contains("c\n") && !before.contains("d\n");
+    assert_eq!(exit, 0, "{text}");
+    let expected = match ended {
+        true => "a\nb\nc\nc\nd\ne\n",
+        false => "a\nb\nc\nd\ne\n",
+    };
+    assert_eq!(after, expected, "{before} {text}");
 }
 
 #[test]

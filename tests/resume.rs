@@ -220,6 +220,81 @@ fn the_record_holds_no_secret() {
     );
 }
 
+/// A task that writes its word to the log, and a play of such tasks.
+fn tasks(words: &[&str]) -> String {
+    let task = |word: &&str| match *word {
+        "stop" => "    - command: test -e ready\n".to_owned(),
+        "more" => "    - include_tasks: more.yml\n      loop: [1, 2]\n".to_owned(),
+        word => format!("    - shell: echo {word} >> log\n"),
+    };
+    let tasks: String = words.iter().map(task).collect();
+    format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}")
+}
+
+#[test]
+fn an_edit_that_shifts_tasks_runs_none_again() {
+    let work = tempfile::tempdir().unwrap();
+    let w = work.path();
+    let write = |name: &str, text: &str| fs::write(w.join(name), text).unwrap();
+    let words = ["apply", "-i", "a,", "-c", "local", "p.yml"];
+    write(
+        "p.yml",
+        &tasks(&["one", "dup", "{{ word }}", "more", "dup", "stop", "end"]),
+    );
+    write("more.yml", "- shell: echo in-{{ item }} >> log\n");
+    fs::create_dir(w.join("group_vars")).unwrap();
+    write("group_vars/all.yml", "word: variable\n");
+    let (said, exit) = run(w, &words);
+    assert_eq!(exit, 2, "{said}");
+    let before = ["one", "dup", "variable", "in-1", "in-2", "dup"];
+    assert_eq!(log(w), before, "{said}");
+
+    // Something new before all others, in the included file too; another order.
+    write(
+        "p.yml",
+        &tasks(&[
+            "new",
+            "dup",
+            "one",
+            "{{ word }}",
+            "more",
+            "dup",
+            "stop",
+            "end",
+        ]),
+    );
+    write(
+        "more.yml",
+        "- shell: echo new-{{ item }} >> log\n- shell: echo in-{{ item }} >> log\n",
+    );
+    let (said, exit) = run(w, &["resume"]);
+    assert_eq!(exit, 2, "{said}");
+    let mut after = before.to_vec();
+    after.extend(["new", "new-1", "new-2"]);
+    assert_eq!(log(w), after, "{said}");
+
+    // Again, with a play before it; and a task that is written as before but comes to something else.
+    let play = tasks(&[
+        "new",
+        "newer",
+        "dup",
+        "one",
+        "{{ word }}",
+        "more",
+        "dup",
+        "dup",
+        "stop",
+        "end",
+    ]);
+    write("p.yml", &(tasks(&["first"]) + "\n" + &play));
+    write("group_vars/all.yml", "word: other\n");
+    write("ready", "");
+    let (said, exit) = run(w, &["resume"]);
+    assert_eq!(exit, 0, "{said}");
+    after.extend(["first", "newer", "other", "dup", "end"]);
+    assert_eq!(log(w), after, "{said}");
+}
+
 /// Waits for a text in the output of a run that goes on.
 fn wait_for(log: &Path, text: &str) {
     for _ in 0..1200 {

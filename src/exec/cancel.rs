@@ -9,13 +9,13 @@ use crate::wire::FromAgent;
 use std::collections::HashMap;
 
 /// What is to be written down of a step, and whether its result is not.
-type Known = (Noted, bool);
+pub(super) type Known = (Noted, bool);
 
 impl HostRun {
     /// The host has left its play while steps are under way: they are ended or dropped, and their
     /// results written down.
     pub fn cancel_all(&mut self) {
-        let mut noted: HashMap<u64, Known> = HashMap::new();
+        let mut noted: HashMap<u64, Known> = std::mem::take(&mut self.void);
         let mut running = None;
         while let Some(entry) = self.queue.pop() {
             if let Entry::Step(mut pending) = entry {

@@ -111,6 +111,11 @@ pub struct HostRun {
     pub fatal: Option<Position>,
     /// Results of the loop whose items are coming in, and whether a failure is ignored.
     pub(super) items: Vec<(Judged, bool)>,
+    /// Steps that the agent performs although one before them has failed: only this side knows that.
+    /// What came of them is written down.
+    pub(super) void: HashMap<u64, super::cancel::Known>,
+    /// The agent knows of the failure at hand, and drops what was sent behind it.
+    agent_knows: bool,
 }
 
 /// How far the control side runs ahead of a host.
@@ -161,6 +166,8 @@ impl HostRun {
             for_all: false,
             fatal: None,
             items: Vec::new(),
+            void: HashMap::new(),
+            agent_knows: false,
         }
     }
 
@@ -343,15 +350,21 @@ impl HostRun {
                     self.step_answered(&pending.unit, &result);
                     let private = pending.unit.info.no_log;
                     self.note_step(pending.noted.take(), &result, private);
+                    self.agent_knows = result.is_failed();
                     let mut judged = super::conclude::judged_of(*result);
                     judged.duration = duration;
-                    self.ended(*pending, judged)?;
+                    let ended = self.ended(*pending, judged);
+                    self.agent_knows = false;
+                    ended?;
                 }
             }
             FromAgent::Lost { id, diag } if id == awaited => {
                 if let Some(Entry::Step(pending)) = self.queue.pop() {
                     // The host is there, but the task's user is not to be had.
-                    self.ended(*pending, Judged::failed(diag))?;
+                    self.agent_knows = true;
+                    let ended = self.ended(*pending, Judged::failed(diag));
+                    self.agent_knows = false;
+                    ended?;
                 }
             }
             FromAgent::Live { line, .. } => {
@@ -363,8 +376,12 @@ impl HostRun {
                 super::pending::warn_of_host(&self.run, &self.host, diag);
             }
             // Answers to steps that a failure made void.
-            FromAgent::Done { .. }
-            | FromAgent::Lost { .. }
+            FromAgent::Done { id, result, .. } => {
+                if let Some((noted, private)) = self.void.remove(&id) {
+                    self.note_step(Some(noted), &result, private);
+                }
+            }
+            FromAgent::Lost { .. }
             | FromAgent::Dropped { .. }
             | FromAgent::Ready { .. }
             | FromAgent::Acting
@@ -412,7 +429,14 @@ impl HostRun {
 
     /// Forgets what ran ahead of a failure.
     pub(super) fn forget_ahead(&mut self) {
-        self.queue.clear();
+        while let Some(entry) = self.queue.pop() {
+            if let (Entry::Step(pending), false) = (entry, self.agent_knows)
+                && let Some(noted) = pending.noted
+            {
+                let private = pending.unit.info.no_log;
+                self.void.insert(pending.id, (noted, private));
+            }
+        }
         self.items.clear();
         self.ahead = self.settled.clone();
         if let Some(session) = self.sessions.get_mut(&self.host) {

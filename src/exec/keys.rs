@@ -4,9 +4,11 @@
 use super::host::HostRun;
 use super::outbox::{can_be_repeated, unknown_outcome};
 use super::record::{Line, Noted};
+use super::replay::{self, Asked};
 use super::results::{Brings, Judged};
 use super::task::Job;
 use crate::modules::StepResult;
+use crate::value::Value;
 use crate::wire::{Mode, Step};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -60,11 +62,33 @@ impl HostRun {
             let item = job.item.as_ref().and_then(|item| item.vars.get(&item.var));
             digest.update(item.map(|item| item.repr()).unwrap_or_default());
         }
-        let mut print = String::new();
-        for byte in digest.finalize().iter().take(8) {
-            let _ = write!(print, "{byte:02x}");
+        short(digest)
+    }
+
+    /// What a step comes to, in short: the play, whom it is performed as, the rendered arguments.
+    /// Empty where something about them is secret.
+    fn content(&self, job: &Job, step: &Step) -> String {
+        let args = step.args.to_string();
+        let secrets = &self.run.options.secrets;
+        let open = secrets.is_empty() || secrets.mask(&args) == args;
+        if job.unit.info.no_log || !open {
+            return String::new();
         }
-        print
+        let mut digest = Sha256::new();
+        let play = self.play.play.name.as_ref().map(Value::to_text);
+        let user = step
+            .r#become
+            .as_ref()
+            .map(|r#become| r#become.user.as_str());
+        for part in [
+            play.as_deref().unwrap_or_default(),
+            user.unwrap_or_default(),
+            &args,
+        ] {
+            digest.update(part);
+            digest.update([0]);
+        }
+        short(digest)
     }
 
     /// Numbers a step that is about to be performed: the same place may be passed more than once
@@ -74,12 +98,15 @@ impl HostRun {
             return None;
         }
         let number = self.passed.entry(step.key.clone()).or_default();
-        step.key = format!("{}+{number}", step.key);
+        let key = format!("{}+{number}", step.key);
         *number += 1;
+        let (print, content) = (self.print(job), self.content(job, step));
+        step.key = replay::on_host(&key, &print, &content);
         Some(Noted {
             host: self.host.clone(),
-            key: step.key.clone(),
-            print: self.print(job),
+            key,
+            print,
+            content,
             sent: None,
             result: None,
             flags: (false, false),
@@ -93,13 +120,17 @@ impl HostRun {
             return false;
         }
         let number = self.passed.get(&step.key).copied().unwrap_or_default();
-        self.known(job, &format!("{}+{number}", step.key), step)
-            .is_some()
+        let key = format!("{}+{number}", step.key);
+        let (print, content) = (self.print(job), self.content(job, step));
+        self.known(job, step, (&key, &print, &content)).is_some()
     }
 
     /// The result of a step in an earlier attempt.
     pub fn earlier(&self, job: &Job, step: &Step) -> Option<Judged> {
-        let result = match self.known(job, &step.key, step)? {
+        let names = replay::parts(&step.key);
+        let (number, known) = self.known(job, step, names)?;
+        self.take(number, names);
+        let result = match known {
             Known::Result(result) => *result,
             Known::Unknown => return Some(super::conclude::judged_of(unknown_outcome(true))),
             Known::Flags(changed, failed) => StepResult {
@@ -117,23 +148,53 @@ impl HostRun {
         Some(judged)
     }
 
-    fn known(&self, job: &Job, key: &str, step: &Step) -> Option<Known> {
+    /// What is known of a step, and its number in the record.
+    fn known(
+        &self,
+        job: &Job,
+        step: &Step,
+        (key, print, content): (&str, &str, &str),
+    ) -> Option<(usize, Known)> {
         let replay = self.run.replay.as_ref()?;
         let replay = replay.read().unwrap_or_else(PoisonError::into_inner);
-        if replay.is_unknown(&self.host, key) {
-            return (!can_be_repeated(step)).then_some(Known::Unknown);
-        }
-        let noted = replay.step(&self.host, key, &self.print(job))?;
-        match &noted.result {
-            Some(result) => Some(Known::Result(Box::new(result.clone()))),
+        let found = replay.step(Asked {
+            host: &self.host,
+            key,
+            print,
+            content,
+        })?;
+        let noted = found.noted;
+        let known = match &noted.result {
+            _ if found.unknown && can_be_repeated(step) => return None,
+            _ if found.unknown => Known::Unknown,
+            Some(result) => Known::Result(Box::new(result.clone())),
             // Something needs the result that was not written down. What has changed nothing, or
             // describes a state, can be asked again.
             None if needs_result(job)
                 && (!noted.flags.0 || changes_nothing(job) || can_be_repeated(step)) =>
             {
-                None
+                return None;
             }
-            None => Some(Known::Flags(noted.flags.0, noted.flags.1)),
+            None => Known::Flags(noted.flags.0, noted.flags.1),
+        };
+        Some((found.number, known))
+    }
+
+    /// A step of an earlier attempt is come by.
+    fn take(&self, number: usize, (key, print, _): (&str, &str, &str)) {
+        let Some(replay) = &self.run.replay else {
+            return;
+        };
+        let mut replay = replay.write().unwrap_or_else(PoisonError::into_inner);
+        let from = replay.take(number, key);
+        drop(replay);
+        if let (Some(from), Some(record)) = (from, &self.run.record) {
+            record.note(&Line::Moved {
+                host: self.host.clone(),
+                from,
+                to: key.to_owned(),
+                print: print.to_owned(),
+            });
         }
     }
 
@@ -148,10 +209,19 @@ impl HostRun {
     pub fn earlier_action(&mut self, job: &Job) -> Option<Judged> {
         let (key, number) = self.action_key(job)?;
         let key = format!("{key}+{number}");
+        let print = self.print(job);
         let replay = self.run.replay.as_ref()?;
         let replay = replay.read().unwrap_or_else(PoisonError::into_inner);
-        let noted = replay.step(&self.host, &key, &self.print(job))?;
-        let mut judged = super::conclude::judged_of(noted.result.clone()?);
+        let found = replay.step(Asked {
+            host: &self.host,
+            key: &key,
+            print: &print,
+            content: "",
+        })?;
+        let (number, result) = (found.number, found.noted.result.clone()?);
+        drop(replay);
+        self.take(number, (&key, &print, ""));
+        let mut judged = super::conclude::judged_of(result);
         judged.earlier = true;
         Some(judged)
     }
@@ -179,6 +249,7 @@ impl HostRun {
             host: self.host.clone(),
             key: format!("{key}+{number}"),
             print: self.print(job),
+            content: String::new(),
             sent: None,
             result: None,
             flags: (false, false),
@@ -219,6 +290,15 @@ impl HostRun {
             });
         }
     }
+}
+
+fn short(digest: Sha256) -> String {
+    let mut print = String::new();
+    for byte in digest.finalize().iter().take(8) {
+        // Writing to a string cannot fail.
+        let _ = write!(print, "{byte:02x}");
+    }
+    print
 }
 
 /// True where the playbook says so.

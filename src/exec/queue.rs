@@ -104,12 +104,6 @@ impl Queue {
         Some(entry)
     }
 
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.entries.clear();
-        self.steps = 0;
-    }
-
     /// The tasks of the steps under way.
     pub fn units(&self) -> impl Iterator<Item = &Arc<Unit>> {
         self.entries.iter().filter_map(|entry| match entry {

@@ -63,6 +63,13 @@ pub enum Line {
     Step(Box<Noted>),
     /// The host left its play with what came of the steps at this place: they do not count as done.
     Fatal { host: String, place: String },
+    /// A step that was done is at another place, since the playbook was edited.
+    Moved {
+        host: String,
+        from: String,
+        to: String,
+        print: String,
+    },
     /// A session with an agent begins.
     Session {
         name: String,
@@ -95,6 +102,9 @@ pub struct Noted {
     pub key: String,
     /// What the step consists of, in short: a playbook may be edited before the run goes on.
     pub print: String,
+    /// What its arguments come to, in short; empty where there is something secret about them.
+    #[serde(default)]
+    pub content: String,
     /// The session and the number that the step had there.
     pub sent: Option<(String, u64)>,
     /// What came of it; `None` where that is not written down.
@@ -256,11 +266,13 @@ impl Record {
     }
 
     /// Writes what a host's journal has told of a step.
-    pub fn note_found(&self, host: &str, key: &str, result: StepResult) {
+    pub fn note_found(&self, host: &str, name: &str, result: StepResult) {
+        let (key, print, content) = replay::parts(name);
         let noted = Noted {
             host: host.to_owned(),
             key: key.to_owned(),
-            print: String::new(),
+            print: print.to_owned(),
+            content: content.to_owned(),
             sent: None,
             result: None,
             flags: (false, false),

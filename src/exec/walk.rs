@@ -37,7 +37,7 @@ impl HostRun {
             // The host has failed already; what its handlers come to does not change that.
             let _ = self.run_handlers(false);
         }
-        if self.queue.has_steps() || end == Err(Stop::Interrupted) {
+        if self.queue.has_steps() || !self.void.is_empty() || end == Err(Stop::Interrupted) {
             self.cancel_all();
         }
         self.note_end(matches!(end, Err(Stop::Failed)));

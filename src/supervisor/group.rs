@@ -1,5 +1,6 @@
 //! The running groups: added, found, stopped, removed.
 
+use super::berths::Berths;
 use super::cgroup::Cgroups;
 use super::clients::Clients;
 use super::config::{self, Config, Group};
@@ -116,6 +117,8 @@ pub struct Supervisor {
     pub checks: HashMap<i32, oneshot::Sender<Ended>>,
     /// What the readers of output have to tell.
     pub notes: Rc<Notes>,
+    /// By which new processes are handed their standard streams.
+    pub berths: Berths,
     /// The control groups of processes.
     pub cgroups: Cgroups,
     /// Who is being served.
@@ -166,6 +169,7 @@ impl Supervisor {
             reports,
             checks: HashMap::new(),
             notes: Rc::default(),
+            berths: Berths::new()?,
             cgroups: Cgroups::default(),
             clients: Rc::default(),
             streams,

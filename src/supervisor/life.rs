@@ -143,7 +143,7 @@ impl Supervisor {
             Err(why) => return Event::SpawnFailed(why),
         };
         let (cgroup, entry) = self.limit_memory(&name, &program).unzip();
-        let child = match spawn::spawn(&program, &environment, shared, entry) {
+        let child = match spawn::spawn(&program, &environment, shared, entry, &self.berths) {
             Ok(child) => child,
             Err(why) => return Event::SpawnFailed(why),
         };

@@ -1,6 +1,7 @@
 //! supervisord and supervisorctl: the surface of supervisor 4.3.0, and what it lacks.
 
 pub mod adopt; // processes from daemon to daemon
+pub mod berths; // low descriptors for new processes
 mod capture; // tagged output
 mod cgroup; // memory limits
 mod clients; // of the servers
@@ -14,6 +15,7 @@ pub mod flags; // supervisord's command line
 mod getopt; // command lines
 pub mod group; // the running groups
 pub mod http; // the servers
+pub mod image; // what a forked copy becomes
 pub mod keep; // the file of the daemon's children
 pub mod life; // what a process does
 mod listen; // the servers' sockets

@@ -2,6 +2,8 @@
 
 use super::cgroup::Cgroup;
 use super::proc::{Ended, Millis};
+use std::fs::File;
+use std::io::Read;
 
 /// How a copy ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +113,9 @@ impl Record {
 
 /// How many processes the kernel killed for want of memory since it booted.
 fn oom_kills() -> u64 {
-    let text = std::fs::read_to_string("/proc/vmstat").unwrap_or_default();
+    // Room for all of it, which is then read at once.
+    let mut text = String::with_capacity(16 << 10);
+    let _ = File::open("/proc/vmstat").and_then(|mut file| file.read_to_string(&mut text));
     let line = text.lines().find_map(|l| l.strip_prefix("oom_kill "));
     line.and_then(|n| n.trim().parse().ok()).unwrap_or(0)
 }

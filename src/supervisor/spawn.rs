@@ -1,15 +1,16 @@
-//! One copy of a program: found, forked, executed.
+//! One copy of a program: found, given its pipes, started.
 
+use super::berths::Berths;
 use super::config::Program;
+use super::image::{Account, Image};
 use super::spare::spare;
+use nix::errno::Errno;
 use nix::unistd::{AccessFlags, Gid, Uid, User};
 use std::ffi::{CString, OsStr};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 /// The running copy and the daemon's ends of its pipes.
 #[derive(Debug)]
@@ -43,98 +44,46 @@ pub fn spawn(
     environment: &[(String, String)],
     shared: Option<OwnedFd>,
     cgroup: Option<OwnedFd>,
+    berths: &Berths,
 ) -> Result<Child, String> {
     let words = words(&program.command)?;
     let file = find(&words[0], environment)?;
-    let text = |s: &OsStr| CString::new(s.as_bytes()).map_err(|e| e.to_string());
-    let path = text(file.as_os_str())?;
-    let argv: Result<Vec<_>, _> = words.iter().map(|w| text(OsStr::new(w))).collect();
-    let argv = argv?;
-    let envp: Result<Vec<_>, _> = environment
-        .iter()
-        .map(|(k, v)| text(OsStr::new(&format!("{k}={v}"))))
-        .collect();
-    let envp = envp?;
-    let account = account(program)?;
-    let directory = program.directory.as_deref().map(|d| text(OsStr::new(d)));
-    let directory = directory.transpose()?;
-    let umask = program.umask;
-    let limits = program.extra.limits.clone();
-
     let pipes = Pipes::new(program.redirect_stderr).map_err(|e| dispatcher_error(program, e))?;
-    let mut command = Command::new(&file);
-    let stdin = shared.is_none().then_some(pipes.stdin);
-    command.stdin(Stdio::from(shared.unwrap_or(pipes.child_stdin)));
-    command.stdout(Stdio::from(pipes.child_stdout));
-    command.stderr(Stdio::from(pipes.child_stderr));
-    command.process_group(0);
-    let shown = file.display().to_string();
-    // SAFETY: the closure only makes system calls on values prepared here; it allocates nothing
-    // unless a call failed, and then the copy is about to end.
-    unsafe {
-        command.pre_exec(move || {
-            // What the daemon was started with besides its own (4.3.0 closes them). A kernel that
-            // does not know the call (before 5.11) leaves them open.
-            nix::libc::syscall(
-                nix::libc::SYS_close_range,
-                3,
-                nix::libc::c_uint::MAX,
-                nix::libc::CLOSE_RANGE_CLOEXEC,
-            );
-            if let Some(list) = &cgroup
-                && let Err(e) = nix::unistd::write(list, b"0")
-            {
-                give_up(&format!("couldn't enter its control group: {e:?}"));
-            }
-            for (resource, value) in &limits {
-                if let Err(e) = nix::sys::resource::setrlimit(*resource, *value, *value) {
-                    give_up(&format!("couldn't set {resource:?} to {value}: {e:?}"));
-                }
-            }
-            if let Some((uid, gid, groups)) = &account {
-                let become_user = nix::unistd::setgroups(groups)
-                    .and_then(|()| nix::unistd::setgid(*gid))
-                    .and_then(|()| nix::unistd::setuid(*uid));
-                if let Err(e) = become_user {
-                    give_up(&format!("couldn't setuid to {uid}: {e:?}"));
-                }
-            }
-            if let Some(dir) = &directory
-                && let Err(e) = nix::unistd::chdir(dir.as_c_str())
-            {
-                give_up(&format!(
-                    "couldn't chdir to {}: {e:?}",
-                    dir.to_string_lossy()
-                ));
-            }
-            if let Some(mask) = umask {
-                nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(mask));
-            }
-            let Err(e) = nix::unistd::execve(&path, &argv, &envp);
-            give_up(&format!("couldn't exec {shown}: {e:?}"))
-        });
-    }
-    let child = command.spawn().map_err(|e| match e.raw_os_error() {
-        Some(nix::libc::EAGAIN) => format!(
+    let (stdin, child_stdin) = match shared {
+        Some(shared) => (None, shared),
+        None => (Some(pipes.stdin), pipes.child_stdin),
+    };
+    let image = Image {
+        path: text(file.as_os_str())?,
+        argv: words.iter().map(text).collect::<Result<_, _>>()?,
+        envp: environment
+            .iter()
+            .map(|(k, v)| text(format!("{k}={v}")))
+            .collect::<Result<_, _>>()?,
+        stdio: [child_stdin, pipes.child_stdout, pipes.child_stderr],
+        account: account(program)?,
+        directory: program.directory.as_ref().map(text).transpose()?,
+        umask: program.umask,
+        limits: &program.extra.limits,
+        cgroup,
+    };
+    let pid = image.start(berths).map_err(|e| match e {
+        Errno::EAGAIN => format!(
             "Too many processes in process table to spawn '{}'",
             program.name
         ),
         _ => format!("unknown error during fork for '{}': {e}", program.name),
     })?;
     Ok(Child {
-        pid: i32::try_from(child.id()).unwrap_or(i32::MAX),
+        pid: pid.as_raw(),
         stdin,
         stdout: pipes.stdout,
         stderr: pipes.stderr,
     })
 }
 
-/// Says on the copy's standard error why it does not come up, and ends it.
-fn give_up(why: &str) -> ! {
-    let text = format!("supervisor: {why}\nsupervisor: child process was not spawned\n");
-    let _ = nix::unistd::write(std::io::stderr().as_fd(), text.as_bytes());
-    // SAFETY: ends this forked copy without running the daemon's exit handlers.
-    unsafe { nix::libc::_exit(127) }
+fn text(text: impl AsRef<OsStr>) -> Result<CString, String> {
+    CString::new(text.as_ref().as_bytes()).map_err(|e| e.to_string())
 }
 
 struct Pipes {
@@ -193,8 +142,6 @@ fn dispatcher_error(program: &Program, error: std::io::Error) -> String {
     }
 }
 
-type Account = (Uid, Gid, Vec<Gid>);
-
 /// Whom to become; `None` where the daemon already is that user or the option is not set.
 fn account(program: &Program) -> Result<Option<Account>, String> {
     let Some(uid) = program.uid.map(Uid::from_raw) else {
@@ -207,6 +154,7 @@ fn account(program: &Program) -> Result<Option<Account>, String> {
     let user = user.ok_or(format!("couldn't setuid to {uid}: no such user"))?;
     let name = CString::new(user.name).map_err(|e| e.to_string())?;
     let groups = nix::unistd::getgrouplist(&name, user.gid).map_err(|e| e.to_string())?;
+    let groups = groups.into_iter().map(Gid::as_raw).collect();
     Ok(Some((uid, user.gid, groups)))
 }
 

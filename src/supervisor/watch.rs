@@ -191,7 +191,7 @@ impl Supervisor {
     }
 
     fn run_check(&mut self, program: &Program, environment: &[(String, String)]) -> Started {
-        let child = spawn::spawn(program, environment, None, None)?;
+        let child = spawn::spawn(program, environment, None, None, &self.berths)?;
         self.streams.follow(child.stdout, Sink::default());
         let (end, ended) = oneshot::channel();
         self.checks.insert(child.pid, end);

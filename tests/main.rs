@@ -26,6 +26,7 @@ mod supervisor_container;
 mod supervisor_daemon;
 mod supervisor_more;
 mod supervisor_replay;
+mod supervisor_shell;
 mod supervisor_web;
 mod web;
 mod yaml;

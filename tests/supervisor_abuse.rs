@@ -263,11 +263,12 @@ stderr_logfile=NONE
 fn a_memory_limit_holds_or_its_lack_is_told() {
     let programs = "\
 [program:eats]
-command=/bin/sh -c 'exec tail -c 500000000 /dev/zero'
+command=/usr/bin/tail /dev/zero
 startsecs=0
 startretries=0
 autorestart=false
 limit_memory=20MB
+limit_as=500MB
 ";
     let daemon = Daemon::new(&format!("{STEADY}{programs}"));
     until(|| daemon.ctl("status eats").0.contains("EXITED") || daemon.log().contains("no effect"));

@@ -100,8 +100,8 @@ impl Supervisor {
         running.record.adopted = true;
         running.record.pipes = kept.pipes;
         running.record.tree.clone_from(&kept.tree);
-        if program.extra.limit_memory.is_some() {
-            running.record.cgroup = self.cgroups.found(&name, &program);
+        if let Some(limit) = program.extra.limit_memory {
+            running.record.cgroup = self.cgroups.found(&name, &program, limit);
         }
         let logs = [running.stdout.clone(), running.stderr.clone()];
         for (at, channel) in [(1, "stdout"), (2, "stderr")] {

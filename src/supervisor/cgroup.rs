@@ -1,7 +1,7 @@
 //! `limit_memory`: a control group (version 2) for each process that has one.
 //!
-//! A group that hands controllers on may hold no process itself. The daemon therefore moves into a
-//! group below its own and makes those of its processes beside that.
+//! A group that hands controllers on may hold no process itself, unless it is the top one. The daemon
+//! therefore moves into a group below its own and makes those of its processes beside that.
 
 use super::config::Program;
 use std::fs::{File, OpenOptions};
@@ -13,6 +13,10 @@ use std::path::{Path, PathBuf};
 const MOUNT: &str = "/sys/fs/cgroup";
 /// The daemon's own group.
 const DAEMON: &str = "supervisord";
+/// What the names of the processes' groups begin with.
+const PROGRAM: &str = "program.";
+/// Processes may come into a group while it is being emptied; it is tried so often.
+const MOVES: usize = 8;
 
 /// The groups below the daemon's; found out when the first is needed.
 #[derive(Debug, Default)]
@@ -52,18 +56,24 @@ impl Cgroups {
         Ok((Cgroup { before, ..cgroup }, entry.into()))
     }
 
-    /// The group of a copy that is there already.
-    pub fn found(&mut self, group: &str, program: &Program) -> Option<Cgroup> {
+    /// The group of a copy that is there already. Its limit stays; where the controller was taken
+    /// away meanwhile, and the limit with it, it is set again.
+    pub fn found(&mut self, group: &str, program: &Program, limit: u64) -> Option<Cgroup> {
         let cgroup = self.of(group, program).ok()?;
+        let file = cgroup.dir.join("memory.max");
+        let now = std::fs::read_to_string(&file).ok()?;
+        if now.trim() == "max" {
+            std::fs::write(&file, limit.to_string()).ok()?;
+        }
         let before = kills(&cgroup.dir);
-        cgroup.dir.exists().then_some(Cgroup { before, ..cgroup })
+        Some(Cgroup { before, ..cgroup })
     }
 
     fn of(&mut self, group: &str, program: &Program) -> Result<Cgroup, String> {
         let base = self.0.get_or_insert_with(base).clone()?;
         let name = format!("{group}:{}", program.name).replace('/', "_");
         Ok(Cgroup {
-            dir: base.join(format!("program.{name}")),
+            dir: base.join(format!("{PROGRAM}{name}")),
             before: 0,
         })
     }
@@ -110,17 +120,42 @@ fn base() -> Result<PathBuf, String> {
     if !has("cgroup.controllers") {
         return Err(format!("{shown} has no memory controller"));
     }
-    if base != root && !delegated(&base) {
+    if base != root && !delegated(&base) && !unit_of_user(&base) {
         return Err(format!(
             "{shown} is not the daemon's own (systemd: Delegate=yes in its unit)"
         ));
     }
     if !has("cgroup.subtree_control") {
-        let text = |e: io::Error| format!("{shown}: {}", crate::diag::reason(&e));
-        make_room(&base).map_err(text)?;
-        std::fs::write(base.join("cgroup.subtree_control"), "+memory").map_err(text)?;
+        hand_on(&base).map_err(|e| format!("{shown}: {}", crate::diag::reason(&e)))?;
     }
+    sweep(&base);
     Ok(base)
+}
+
+/// Removes what an earlier daemon left: groups whose last process ended after their program.
+fn sweep(base: &Path) {
+    for entry in std::fs::read_dir(base).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PROGRAM) {
+            // One that is still in use stays.
+            let _ = std::fs::remove_dir(entry.path());
+        }
+    }
+}
+
+/// Hands the memory controller on to the groups below.
+fn hand_on(base: &Path) -> io::Result<()> {
+    // Only the top group lacks this file.
+    let top = !base.join("cgroup.type").exists();
+    let mut moves = 0;
+    loop {
+        if !top {
+            make_room(base)?;
+        }
+        match std::fs::write(base.join("cgroup.subtree_control"), "+memory") {
+            Err(e) if e.kind() == io::ErrorKind::ResourceBusy && moves < MOVES => moves += 1,
+            done => return done,
+        }
+    }
 }
 
 /// Moves the daemon, and what it has started so far, into a group below.
@@ -137,6 +172,17 @@ fn make_room(base: &Path) -> io::Result<()> {
         moved.or_else(|e| if gone(&e) { Ok(()) } else { Err(e) })?;
     }
     Ok(())
+}
+
+/// Whether this is the group of a user's unit whose program the daemon is. A user's systemd may not
+/// mark the groups it leaves to a unit (observed: 252).
+fn unit_of_user(dir: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let user = nix::unistd::geteuid();
+    let own = std::fs::metadata(dir).is_ok_and(|meta| meta.uid() == user.as_raw());
+    let main =
+        std::env::var("SYSTEMD_EXEC_PID").is_ok_and(|pid| pid == std::process::id().to_string());
+    own && main && !user.is_root()
 }
 
 /// Whether whoever manages the groups has left this one to the daemon. systemd marks such groups.
@@ -187,8 +233,14 @@ mod tests {
         assert!(!cgroup.out_of_memory(), "kills of an earlier copy");
         std::fs::write(dir.join("memory.events"), "oom 4\noom_kill 3\n").unwrap();
         assert!(cgroup.out_of_memory());
-        assert!(!groups.found("g/x", &program).unwrap().out_of_memory());
-        assert!(groups.found("g", &program).is_none());
+        assert!(!groups.found("g/x", &program, 1).unwrap().out_of_memory());
+        assert!(groups.found("g", &program, 1).is_none());
+        let max = dir.join("memory.max");
+        let now = || std::fs::read_to_string(&max).unwrap();
+        assert_eq!(now(), limit, "a limit that is there stays");
+        std::fs::write(&max, "max\n").unwrap();
+        groups.found("g/x", &program, 7).unwrap();
+        assert_eq!(now(), "7", "one that was lost is set again");
     }
 
     #[test]

@@ -4,18 +4,22 @@ use super::mainlog::{Level, MainLog};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::task::AbortHandle;
 
 /// More clients than this are not served at once, however many descriptors there are.
 const MOST: u64 = 256;
 /// Descriptors that clients may take is this part of all.
 const SHARE: u64 = 4;
+/// How long a client may take for the head of a request, and for its body.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The clients, the oldest first.
 #[derive(Debug)]
 pub struct Clients {
     all: RefCell<VecDeque<Client>>,
     most: usize,
+    patience: Duration,
     last: Cell<u64>,
     told: Cell<bool>,
 }
@@ -59,18 +63,26 @@ impl Default for Clients {
     fn default() -> Clients {
         use nix::sys::resource::{Resource, getrlimit};
         let files = getrlimit(Resource::RLIMIT_NOFILE).map_or(MOST, |(soft, _)| soft);
-        Clients::up_to(usize::try_from((files / SHARE).clamp(8, MOST)).unwrap_or(8))
+        let most = usize::try_from((files / SHARE).clamp(8, MOST)).unwrap_or(8);
+        Clients::up_to(most, PATIENCE)
     }
 }
 
 impl Clients {
-    fn up_to(most: usize) -> Clients {
+    /// At most so many at once, each of which may take so long for a head or a body.
+    pub fn up_to(most: usize, patience: Duration) -> Clients {
         Clients {
             all: RefCell::default(),
             most,
+            patience,
             last: Cell::new(0),
             told: Cell::new(false),
         }
+    }
+
+    /// How long a client may take for the head of a request, and for its body.
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// A new client; it goes when what is returned is dropped.
@@ -119,11 +131,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_has_half_a_minute() {
+        assert_eq!(Clients::default().patience().as_secs(), 30);
+    }
+
+    #[test]
     fn the_oldest_idle_client_makes_room() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let clients = Rc::new(Clients::up_to(2));
+        let clients = Rc::new(Clients::up_to(2, PATIENCE));
         let log = MainLog::new(None, Level::Error, false);
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime, async {

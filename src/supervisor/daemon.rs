@@ -75,18 +75,24 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
         let mut left = keep::left(&children_file(&config));
         // The first process of a container ends it when it goes into the background.
         let alone = std::process::id() == 1;
+        let mut daemonized = false;
         if first && !config.daemon.nodaemon {
             // The working directory may be another from here on.
             file = std::path::absolute(&file).unwrap_or(file);
             if !left.resumed && !alone {
                 daemonize(&config)?;
+                daemonized = true;
             }
         }
         if !first {
             left = keep::Left::default();
         }
         first = false;
-        let inherited = (left, origin.clone());
+        let inherited = Inherited {
+            left,
+            origin: origin.clone(),
+            daemonized,
+        };
         let (mood, code) = live(&file, config, log, listeners, inherited)?;
         if mood != Mood::Restarting {
             return Ok(code);
@@ -195,8 +201,15 @@ fn children_file(config: &Config) -> PathBuf {
     PathBuf::from(format!("{}.children", config.daemon.pidfile))
 }
 
-/// What an earlier daemon left, and what an upgrade runs.
-type Inherited = (keep::Left, (PathBuf, Vec<OsString>, PathBuf));
+/// What a life begins with.
+struct Inherited {
+    /// What an earlier daemon left.
+    left: keep::Left,
+    /// What an upgrade runs: program, arguments, directory.
+    origin: (PathBuf, Vec<OsString>, PathBuf),
+    /// Whether the process went into the background just now.
+    daemonized: bool,
+}
 
 /// One life: from reading the configuration to the last process's end.
 fn live(
@@ -281,14 +294,15 @@ async fn main_loop(
     let mut hup = signal(SignalKind::hangup()).map_err(io)?;
     let mut usr2 = signal(SignalKind::user_defined2()).map_err(io)?;
     if !config.daemon.nocleanup {
-        clean_up(&config, &inherited.0);
+        clean_up(&config, &inherited.left);
     }
     let (reports, mut seen) = tokio::sync::mpsc::unbounded_channel();
     let sup = Supervisor::new(file.to_path_buf(), config, log, reports).map_err(io)?;
     tokio::task::spawn_local(sup.streams.clone().run());
     let shared: Shared = Rc::new(RefCell::new(sup));
+    let daemonized = inherited.daemonized;
     inherit(&mut shared.borrow_mut(), inherited);
-    begin(&shared, listeners)?;
+    begin(&shared, listeners, daemonized)?;
     shared.borrow_mut().dismiss_left();
     let mut changes = shared.borrow().changes.subscribe();
     let notes = shared.borrow().notes.clone();
@@ -363,7 +377,7 @@ async fn main_loop(
 }
 
 /// Takes up what an earlier daemon left.
-fn inherit(sup: &mut Supervisor, (left, origin): Inherited) {
+fn inherit(sup: &mut Supervisor, Inherited { left, origin, .. }: Inherited) {
     sup.keeper = keep::Keeper::begin(&children_file(&sup.config), left.upgrades);
     let running: Vec<_> = left
         .processes
@@ -405,7 +419,11 @@ fn restart(shared: &Shared) {
 }
 
 /// Log lines, pid file, servers, groups.
-fn begin(shared: &Shared, listeners: Vec<(Listener, Server)>) -> Result<(), String> {
+fn begin(
+    shared: &Shared,
+    listeners: Vec<(Listener, Server)>,
+    daemonized: bool,
+) -> Result<(), String> {
     let mut sup = shared.borrow_mut();
     for (listener, server) in listeners {
         let section = server.section.clone();
@@ -416,6 +434,10 @@ fn begin(shared: &Shared, listeners: Vec<(Listener, Server)>) -> Result<(), Stri
                 format!("Server '{section}' running without any HTTP authentication checking");
             sup.log.write(Level::Critical, &line);
         }
+    }
+    if daemonized {
+        let line = "daemonizing the supervisord process";
+        sup.log.write(Level::Info, line);
     }
     let pid = std::process::id();
     let pidfile = sup.config.daemon.pidfile.clone();

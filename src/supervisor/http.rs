@@ -16,19 +16,18 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
 /// No call is larger.
 const MAX_BODY: usize = 8 << 20;
-/// How long a client may take for the head of a request, and for its body.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 /// No more is read of the body of a request that is refused.
 const UNREAD: usize = 64 << 10;
 /// A followed log starts so many bytes back.
 const TAIL: i64 = 1024;
 /// How often a followed log is looked at, only while somebody follows it.
-const FOLLOW_EVERY: std::time::Duration = std::time::Duration::from_millis(250);
+const FOLLOW_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
 type Login = Rc<Option<(String, String)>>;
@@ -56,13 +55,14 @@ pub fn serve(
     });
     let visit = clients.visit();
     let number = visit.number();
+    let patience = clients.patience();
     let task = tokio::task::spawn_local(async move {
         let _visit = visit;
         // A client that breaks off is no concern of the daemon's.
         let _ = hyper::server::conn::http1::Builder::new()
             .timer(hyper_util::rt::TokioTimer::new())
             .title_case_headers(true)
-            .header_read_timeout(PATIENCE)
+            .header_read_timeout(patience)
             .serve_connection(TokioIo::new(stream), service)
             .await;
     });
@@ -75,9 +75,10 @@ async fn handle(
     login: &Login,
     busy: &Rc<Cell<u32>>,
 ) -> Reply {
+    let patience = shared.borrow().clients.patience();
     if !allowed(&request, login) {
         // A client that is still sending would see a broken connection instead of the answer.
-        let _ = body(request.into_body(), UNREAD).await;
+        let _ = body(request.into_body(), UNREAD, patience).await;
         let mut reply = error(StatusCode::UNAUTHORIZED);
         let realm = hyper::header::HeaderValue::from_static("Basic realm=\"default\"");
         reply
@@ -87,7 +88,7 @@ async fn handle(
     }
     let path = request.uri().path().to_owned();
     if path.starts_with("/RPC2") {
-        return call(request, shared, busy).await;
+        return call(request, shared, busy, patience).await;
     }
     if path.starts_with("/mainlogtail") {
         let file = shared.borrow().log.with_file(|f| f.path().to_path_buf());
@@ -115,7 +116,12 @@ async fn handle(
     page.unwrap_or_else(|| error(unknown))
 }
 
-async fn call(request: Request<Incoming>, shared: &Shared, busy: &Rc<Cell<u32>>) -> Reply {
+async fn call(
+    request: Request<Incoming>,
+    shared: &Shared,
+    busy: &Rc<Cell<u32>>,
+    patience: Duration,
+) -> Reply {
     if request.method() != Method::POST {
         return error(StatusCode::BAD_REQUEST);
     }
@@ -126,7 +132,7 @@ async fn call(request: Request<Incoming>, shared: &Shared, busy: &Rc<Cell<u32>>)
     {
         return error(StatusCode::LENGTH_REQUIRED);
     }
-    let body = match body(request.into_body(), MAX_BODY).await {
+    let body = match body(request.into_body(), MAX_BODY, patience).await {
         Ok(body) => body,
         Err(status) => return error(status),
     };
@@ -141,15 +147,19 @@ async fn call(request: Request<Incoming>, shared: &Shared, busy: &Rc<Cell<u32>>)
     reply(StatusCode::OK, "text/xml", answer)
 }
 
-/// A request's body of at most so many bytes.
+/// A request's body of at most so many bytes, all of which arrive within `patience`.
 ///
 /// # Errors
 /// The status for one that is larger, takes too long, or breaks off.
-pub(super) async fn body(body: Incoming, most: usize) -> Result<Bytes, StatusCode> {
+pub(super) async fn body(
+    body: Incoming,
+    most: usize,
+    patience: Duration,
+) -> Result<Bytes, StatusCode> {
     if body.size_hint().lower() > most as u64 {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
-    let whole = tokio::time::timeout(PATIENCE, Limited::new(body, most).collect()).await;
+    let whole = tokio::time::timeout(patience, Limited::new(body, most).collect()).await;
     match whole {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(e)) if e.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),

@@ -142,7 +142,12 @@ impl Outlet {
         let whole = partial.iter().rposition(|b| *b == b'\n');
         let rest = partial.split_off(whole.map_or(0, |at| at + 1));
         let lines = std::mem::replace(partial, rest);
-        for line in lines.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
+        // Without the last end of line nothing but an empty line would follow it.
+        for line in lines
+            .strip_suffix(b"\n")
+            .into_iter()
+            .flat_map(|l| l.split(|b| *b == b'\n'))
+        {
             syslog::send(&self.process, line);
         }
     }

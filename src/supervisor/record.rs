@@ -24,6 +24,9 @@ impl End {
     /// In words: `exit code 3 after 0.2 s`.
     pub fn words(&self) -> String {
         let how = match self.how {
+            None if self.out_of_memory => {
+                "killed, or one of its processes: out of memory".to_owned()
+            }
             None => "ended (adopted: the kernel does not say how)".to_owned(),
             Some(Ended::Code(code)) if self.out_of_memory => {
                 format!("exit code {code}, a process of it killed: out of memory")
@@ -138,6 +141,9 @@ mod tests {
         end.how = Some(Ended::Signal(Signal::SIGKILL));
         end.out_of_memory = true;
         assert_eq!(end.words(), "killed by SIGKILL: out of memory after 0.2 s");
+        end.how = None;
+        let words = "killed, or one of its processes: out of memory after 0.2 s";
+        assert_eq!(end.words(), words);
     }
 
     #[test]

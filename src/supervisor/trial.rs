@@ -77,6 +77,7 @@ impl Trial {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::supervisor::clients::Clients;
     use proptest::prelude::*;
 
     thread_local! {
@@ -104,6 +105,50 @@ mod tests {
             "/(logtail/|mainlogtail|index.html|tail.html|metrics|ok.html|style.css)?[a-z:%3A/]{0,8}",
             "/index.html\\?[a-z=&%+0-9]{0,30}",
         ]
+    }
+
+    /// A client that neither goes on nor goes, and what another hears meanwhile.
+    fn hesitating(trial: &Trial, bytes: &[u8]) -> (String, Vec<u8>) {
+        let (mut client, served) = tokio::io::duplex(1 << 16);
+        let talk = async {
+            http::serve(served, &trial.shared, &trial.server);
+            client.write_all(bytes).await.unwrap();
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+            client
+        };
+        let mut client = trial.tasks.block_on(&trial.runtime, talk);
+        let other = trial.answer(b"GET /ok.html HTTP/1.0\r\n\r\n");
+        let mut answer = Vec::new();
+        let rest = client.read_to_end(&mut answer);
+        trial.tasks.block_on(&trial.runtime, rest).unwrap();
+        (String::from_utf8(answer).unwrap(), other)
+    }
+
+    #[test]
+    fn who_takes_too_long_is_sent_away_and_keeps_nobody_waiting() {
+        let patience = std::time::Duration::from_millis(300);
+        let mut trial = Trial::new().unwrap();
+        trial.shared.borrow_mut().clients = Rc::new(Clients::up_to(8, patience));
+        let post =
+            |path| format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n<me");
+        let check = |trial: &Trial, said: &str, status: &str| {
+            let began = std::time::Instant::now();
+            let (answer, other) = hesitating(trial, said.as_bytes());
+            assert!(other.starts_with(b"HTTP/1.0 200"), "{said}");
+            assert!(began.elapsed() >= patience, "{said}");
+            assert_eq!(answer.lines().next().unwrap_or_default(), status, "{said}");
+        };
+        let late = "HTTP/1.1 408 Request Timeout";
+        check(&trial, "", "");
+        check(&trial, "POST /RP", "");
+        check(&trial, "POST /RPC2 HTTP/1.1\r\nHost: x\r\n", "");
+        check(&trial, &post("/RPC2"), late);
+        check(&trial, &post("/index.html"), late);
+        trial.server.login = Some(("user".into(), "password".into()));
+        let (answer, _) = hesitating(&trial, post("/RPC2").as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     }
 
     proptest! {

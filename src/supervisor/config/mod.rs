@@ -156,6 +156,7 @@ fn load_into(file: &Path, ini: &mut Ini) -> Result<Config, String> {
     }
     let groups = groups(ini, &names)?;
     extra::check_dependencies(&groups)?;
+    notes.extend(deprecated(ini));
     let rpc = rpc_interfaces(ini, &mut notes)?;
     let servers = servers::read(ini, &names)?;
     Ok(Config {
@@ -208,6 +209,27 @@ fn include(ini: &mut Ini, main: &Path, names: &Names) -> Result<Vec<String>, Str
         }
     }
     Ok(notes)
+}
+
+/// supervisord's words for each process that spells `stdout_syslog=true` in the old way.
+fn deprecated(ini: &Ini) -> Vec<String> {
+    let mut notes = Vec::new();
+    let of = |kind: &'static str| (ini.sections.keys()).filter(move |name| name.starts_with(kind));
+    let kinds: [&'static str; 3] = ["program:", "eventlistener:", "fcgi-program:"];
+    for section in kinds.into_iter().flat_map(of) {
+        let value = |option: &str| {
+            ini.get(section, option)
+                .map(|e| e.value.trim().to_lowercase())
+        };
+        let count = value("numprocs").and_then(|n| n.parse().ok()).unwrap_or(1);
+        for channel in (0..count).flat_map(|_: usize| ["stdout", "stderr"]) {
+            let option = format!("{channel}_logfile");
+            if value(&option).is_some_and(|value| value == "syslog") {
+                notes.push(format!("For [{section}], {option}=syslog but this is deprecated and will be removed.  Use {channel}_syslog=true to enable syslog instead."));
+            }
+        }
+    }
+    notes
 }
 
 fn daemon(ini: &Ini, names: &Names) -> Result<Daemon, String> {

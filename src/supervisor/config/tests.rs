@@ -206,3 +206,15 @@ fn included_files_override_and_know_their_directory() {
     assert_eq!(*command, format!("{}/conf.d/y", dir.path().display()));
     assert_eq!(config.notes.len(), 2);
 }
+
+#[test]
+fn the_old_spelling_of_syslog_is_told_for_each_process() {
+    let text = "[supervisord]\n[program:a]\ncommand=x\nprocess_name=%(process_num)d\nnumprocs=2\nstdout_logfile=SYSLOG\n\
+        [eventlistener:l]\ncommand=x\nevents=TICK_5\nstderr_logfile=syslog\n[program:b]\ncommand=x\nstdout_syslog=true\n";
+    let notes = load_text(text).unwrap().notes;
+    let begins = |note: &String| note.split(" but").next().unwrap().to_owned();
+    let begins: Vec<String> = notes.iter().map(begins).collect();
+    let a = "For [program:a], stdout_logfile=syslog";
+    let l = "For [eventlistener:l], stderr_logfile=syslog";
+    assert_eq!(begins, [a, a, l]);
+}

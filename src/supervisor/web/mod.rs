@@ -35,7 +35,8 @@ async fn index(request: Request<Incoming>, shared: &Shared) -> Reply {
     let head = guard::Head::of(&request);
     let mut params = query(&request);
     if request.method() == Method::POST {
-        match super::http::body(request.into_body(), MAX_FORM).await {
+        let patience = shared.borrow().clients.patience();
+        match super::http::body(request.into_body(), MAX_FORM, patience).await {
             Ok(body) => params.extend(decode(&body)),
             Err(status) => return error(status),
         }

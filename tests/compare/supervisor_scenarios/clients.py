@@ -1,5 +1,15 @@
 """Programs that were written for supervisord: superlance's listeners, Python's xmlrpc.client. They need Python, so none is recorded."""
+import pathlib, re
 from .base import *
+
+def options():
+    """The names of all options of docs/supervisor.md that supervisord does not have."""
+    text = (pathlib.Path(__file__).resolve().parents[3] / "docs/supervisor.md").read_text()
+    rows = text[text.index("Options of `[program:x]`"):text.index("```\n[program:galaxy]")].splitlines()
+    cells = [row.split(" | ")[:2] for row in rows if row.startswith("| `")]
+    found = {name for first, second in cells for name in re.findall(r"`([a-z]+_[a-z_]+)\b", first + second)}
+    limits = next(row for row in rows if "limit_nofile" in row)
+    return found | {f"limit_{name}" for name in re.findall(r"`([a-z]+)`", limits) if name != "unlimited"}
 
 def live(*args, **files):
     return {**scenario(*args, **files), "recorded": False}
@@ -37,5 +47,30 @@ print(s.supervisor.tailProcessStdoutLog('s', 0, 100), s.supervisor.readLog(0, 4)
 print(sorted(s.supervisor.getAllConfigInfo()[0]), [type(v).__name__ for k, v in sorted(s.supervisor.getAllConfigInfo()[0].items())])
 """
     yield live("xmlrpc_client", HEAD + SLEEP, [["start"], ["settle", "s", "RUNNING"], ["python", script]])
-    extras = "depends_on=s\nready_command=/bin/true\nready_interval=1\nready_timeout=5\nlive_command=/bin/true\nlive_interval=5\nlive_timeout=2\nlive_failures=2\nexit_on_fatal=true\nenv_file=-%(here)s/none.env\nlimit_nofile=512\nlog_format=json\nstop_tree=true\n"
-    yield live("extra_options", HEAD + SLEEP + "[program:x]\ncommand=/bin/sleep 1000\n" + extras, [["start"], ["settle", "x", "RUNNING"], ["ctl", "status"], ["ctl", "avail"], ["ctl", "reread"], ["ctl", "stop", "x"], ["ctl", "start", "x"]])
+    checks = ("http=http://127.0.0.1:PORT1/ok.html", "tcp=127.0.0.1:PORT1", "command=/bin/true", "log=ready|steady", "notify=true")
+    limits = "nofile=512 as=4GB core=0 cpu=unlimited data=4GB fsize=unlimited memlock=64KB nproc=4096 stack=8MB memory=512MB"
+    common = "ready_interval=1\nready_timeout=5\nlive_interval=5\nlive_timeout=2\nlive_failures=2\nenv_file=-%(here)s/none.env\nstop_tree=true\n"
+    kinds = [f"depends_on=s, x0 started\nexit_on_fatal=true\nlog_format=timestamp\n{common}", f"log_format=json\n{common}" + "".join(f"limit_{l}\n" for l in limits.split()), common, common, common]
+    extras = "".join(f"[program:x{n}]\ncommand=/bin/sleep 1000\nready_{check}\n" + (f"live_{check}\n" if n < 3 else "") + kind.replace(", x0 started", ", x1 started") for n, (check, kind) in enumerate(zip(checks, kinds)))
+    for option in options():
+        assert f"\n{option}=" in extras, f"docs/supervisor.md has {option}"
+    names = [f"x{n}" for n in range(5)]
+    yield live("extra_options", HEAD + "[inet_http_server]\nport=127.0.0.1:PORT1\n" + SLEEP + extras, [["start"], *[["settle", n, "RUNNING"] for n in names], ["ctl", "status"], ["ctl", "avail"], ["ctl", "reread"], ["ctl", "update"], ["ctl", "stop", *names], ["ctl", "start", *names]])
+    # As another user, since it will not be root; with programs that only stay.
+    galaxy = """gravity:
+  process_manager: supervisor
+  galaxy_root: HERE
+  virtualenv: HERE/venv
+  gunicorn: {bind: "localhost:PORT1", preload: false, start_timeout: 1, stop_timeout: 5}
+  celery: {enable: true, enable_beat: true, start_timeout: 1, stop_timeout: 5}
+  handlers:
+    handler: {processes: 2, start_timeout: 1, stop_timeout: 5}
+galaxy: {data_dir: HERE/data}
+"""
+    stays = "#!/bin/sh\ntrap '' HUP\nwhile :; do sleep 0.1; done\n"
+    run = '#!/bin/sh\nexec unshare --user --map-user=1000 --map-group=1000 galaxyctl -c galaxy.yml --state-dir $PWD/state "$@" 2>&1\n'
+    do = lambda *words: unordered(["sh", "./run " + " ".join(words) + " | sed 's/Dynamic handlers.*/HANDLERS/'"])
+    running = ["until", "test $(./run pm status | grep -c RUNNING) = 5"]
+    yield live("gravity", "", [["sh", "sed -i s,HERE,$PWD,g galaxy.yml; cp venv/bin/gunicorn venv/bin/celery; cp venv/bin/gunicorn venv/bin/python; mkdir -p lib/galaxy"], do("list"), do("update"), do("status"), do("start"), running, do("status"), do("graceful"), running, do("restart"), running,
+        ["sh", "sed -i 's/processes: 2/processes: 3/' galaxy.yml"], do("update"), ["until", "test $(./run pm status | grep -c RUNNING) = 6"], do("pm", "status"), do("pm", "avail"), do("stop", "handler"), do("start", "handler"), do("stop"), do("status"), do("shutdown")],
+        run=run, galaxy__yml=galaxy, **{"venv/bin/gunicorn": stays})

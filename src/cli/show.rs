@@ -34,6 +34,9 @@ impl Show {
     /// `unknown-output`.
     pub fn run(&self, mut options: exec::Options, form: Form) -> Result<Exit> {
         options.late_faults = self.as_ansible(form);
+        options.results_shown = options.verbosity > 0
+            || matches!(form, Form::AdHoc | Form::OneLine)
+            || self.kinds().any(|kind| kind == "json");
         for password in [&options.connection_password, &options.r#become.password] {
             password.iter().for_each(|text| options.secrets.add(text));
         }
@@ -54,8 +57,11 @@ impl Show {
 
     /// True where the output is to read as ansible-playbook's.
     fn as_ansible(&self, form: Form) -> bool {
-        let mut kinds = self.output.iter().flat_map(|kind| kind.split(','));
-        form == Form::Ansible || kinds.any(|kind| kind == "ansible")
+        form == Form::Ansible || self.kinds().any(|kind| kind == "ansible")
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.output.iter().flat_map(|kinds| kinds.split(','))
     }
 
     /// Lists what a run would consist of.
@@ -84,7 +90,7 @@ impl Show {
     ) -> Result<Box<dyn Output>> {
         let mut outputs: Vec<Box<dyn Output>> = Vec::new();
         let mut on_screen = false;
-        for kind in self.output.iter().flat_map(|k| k.split(',')) {
+        for kind in self.kinds() {
             let (name, file) = kind.split_once('=').unwrap_or((kind, ""));
             on_screen |= matches!(name, "default" | "ansible" | "json");
             outputs.push(match (name, file) {

@@ -5,7 +5,7 @@ use crate::sys::{Blob, Stamp, digest};
 use crate::wire::Piece;
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
-use std::os::unix::fs::FileExt;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -32,22 +32,23 @@ impl Blobs {
         blob
     }
 
-    /// Names a large file, which is read again as hosts ask for it.
+    /// Names a large file, which is read again as hosts ask for it; with its SHA-1 if somebody
+    /// `sees` that.
     ///
     /// # Errors
     /// `io`.
-    pub fn add_file(&self, path: &Path, meta: &Metadata) -> Result<Blob> {
+    pub fn add_file(&self, path: &Path, meta: &Metadata, sees: bool) -> Result<Blob> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let known = files.entry(Stamp::of(meta)).or_default().clone();
         drop(files);
         // Many hosts want the same file: one reads it, the others wait for what comes of it.
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(blob) = &*known {
+        if let Some(blob) = known.as_ref().filter(|blob| !sees || blob.sha1.is_some()) {
             return Ok(blob.clone());
         }
         let fail = |e| Diag::io("read", path, &e);
         let file = File::open(path).map_err(fail)?;
-        let blob = digest::blob_of_file(&file).map_err(fail)?;
+        let blob = digest::blob_of_file(&file, sees).map_err(fail)?;
         self.keep(&blob, || Kept::File(path.into()));
         Ok(known.insert(blob).clone())
     }
@@ -80,10 +81,12 @@ impl Blobs {
                 to.extend_from_slice(bytes.get(from..from.checked_add(piece.length)?)?);
             }
             Kept::File(file) => {
-                to.resize(before + piece.length.min(Piece::MOST), 0);
-                let read = File::open(file)
-                    .and_then(|file| file.read_exact_at(&mut to[before..], piece.from));
-                if read.is_err() {
+                let length = piece.length.min(Piece::MOST) as u64;
+                let read = File::open(file).and_then(|mut file| {
+                    file.seek(SeekFrom::Start(piece.from))?;
+                    file.take(length).read_to_end(to)
+                });
+                if !read.is_ok_and(|read| read as u64 == length) {
                     to.truncate(before);
                     return None;
                 }
@@ -105,7 +108,7 @@ mod tests {
         let path = dir.path().join("large");
         std::fs::write(&path, b"abcdefghij").unwrap();
         let meta = path.metadata().unwrap();
-        let large = blobs.add_file(&path, &meta).unwrap();
+        let large = blobs.add_file(&path, &meta, true).unwrap();
         assert_eq!(large, Blob::of(b"abcdefghij"));
         let piece = |blob: &Blob, from, length| Piece {
             sha256: blob.sha256.clone(),
@@ -124,6 +127,6 @@ mod tests {
         assert_eq!(bytes, b"234ij");
         // Not read a second time.
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(blobs.add_file(&path, &meta).unwrap(), large);
+        assert_eq!(blobs.add_file(&path, &meta, false).unwrap(), large);
     }
 }

@@ -31,6 +31,8 @@ pub struct StepControl<'a> {
     pub scope: &'a SharedScope,
     /// Where its files are looked for.
     pub context: &'a Context,
+    /// Somebody may see the result.
+    pub seen: bool,
     /// Set when something that was rendered is not known yet.
     pub unknown: Cell<bool>,
 }
@@ -114,11 +116,11 @@ impl Control for StepControl<'_> {
         self.run.blobs.add(bytes)
     }
 
-    fn blob_of_file(&self, path: &Path, decrypt: bool) -> Result<Blob> {
+    fn blob_of_file(&self, path: &Path, decrypt: bool, sha1: bool) -> Result<Blob> {
         let meta = path.metadata().map_err(|e| Diag::io("read", path, &e))?;
         let large = meta.is_file() && meta.len() > Blob::LARGE;
         if large && !(decrypt && begins_as_vault(path)?) {
-            return self.run.blobs.add_file(path, &meta);
+            return self.run.blobs.add_file(path, &meta, sha1 || self.seen);
         }
         Ok(self.blob(self.read(path, decrypt)?))
     }

@@ -49,6 +49,8 @@ pub struct Options {
     pub forks: usize,
     /// Number of `-v`.
     pub verbosity: u8,
+    /// An output shows whole results, not only those of failures.
+    pub results_shown: bool,
     /// `--start-at-task`.
     pub start_at_task: Option<String>,
     /// `--step`.

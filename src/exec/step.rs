@@ -404,6 +404,17 @@ fn timed_out(period: u64) -> Judged {
     ))
 }
 
+/// True if anybody will see all of a task's result: a variable, an output, a dry run's later steps.
+fn is_seen(run: &super::run::Run, job: &Job) -> bool {
+    let task = &job.task;
+    let judged = [&task.failed_when, &task.changed_when, &task.until];
+    run.options.results_shown
+        || job.unit.dry
+        || task.register.is_some()
+        || task.background.is_some()
+        || judged.iter().any(|condition| condition.is_some())
+}
+
 /// Renders all that a step consists of.
 fn make(run: &super::run::Run, job: &Job, scope: &crate::vars::SharedScope) -> Result<Made> {
     let unit = &job.unit;
@@ -424,6 +435,7 @@ fn make(run: &super::run::Run, job: &Job, scope: &crate::vars::SharedScope) -> R
         task: &job.task,
         scope,
         context: &unit.context,
+        seen: is_seen(run, job),
         unknown: Cell::new(false),
     };
     let typed = (entry.check)(&args, &run.sources)

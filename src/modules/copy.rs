@@ -134,7 +134,7 @@ impl Module for Copy {
                 }
                 let ops = args.incoming(sent, &args.shared).plan(view)?;
                 if ops.iter().any(|op| matches!(op, Op::Write { .. })) {
-                    args.check_sum(sent.blob.as_ref().map(|b| b.sha1.as_str()))?;
+                    args.check_sum(sent.blob.as_ref().and_then(|b| b.sha1.as_deref()))?;
                 }
                 Ok(ops)
             }

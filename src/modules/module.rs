@@ -118,11 +118,12 @@ pub trait Control {
     fn blob(&self, bytes: Vec<u8>) -> Blob;
 
     /// Names the content of a local file, as [`Control::read`] and [`Control::blob`] would, without
-    /// holding a large one in memory.
+    /// holding a large one in memory. Its SHA-1 is there if the module needs it (`sha1`), or
+    /// somebody will see the result of the task.
     ///
     /// # Errors
     /// As [`Control::read`].
-    fn blob_of_file(&self, path: &Path, decrypt: bool) -> Result<Blob> {
+    fn blob_of_file(&self, path: &Path, decrypt: bool, _sha1: bool) -> Result<Blob> {
         Ok(self.blob(self.read(path, decrypt)?))
     }
 

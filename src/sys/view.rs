@@ -57,8 +57,9 @@ impl<T> Known<T> {
 pub struct Blob {
     /// SHA-256 in lower-case hexadecimal.
     pub sha256: String,
-    /// SHA-1 in lower-case hexadecimal: Ansible's `checksum` of a file.
-    pub sha1: String,
+    /// SHA-1 in lower-case hexadecimal: Ansible's `checksum` of a file. Absent for a large content
+    /// whose sums nobody will see.
+    pub sha1: Option<String>,
     /// Length in bytes.
     pub size: u64,
 }
@@ -76,7 +77,7 @@ impl Blob {
     pub fn of(bytes: &[u8]) -> Blob {
         Blob {
             sha256: Algorithm::Sha256.of(bytes),
-            sha1: Algorithm::Sha1.of(bytes),
+            sha1: Some(Algorithm::Sha1.of(bytes)),
             size: bytes.len() as u64,
         }
     }

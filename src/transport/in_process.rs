@@ -3,6 +3,7 @@
 use super::agents::Agents;
 use super::auth::{self, Refused};
 use super::bootstrap::{self, Stopped};
+use super::cipher;
 use super::fault::{self, Again, Cause, Failed};
 use super::known_hosts::{self, Verdict};
 use super::pump::{self, Ends};
@@ -161,6 +162,7 @@ fn greet(target: &Target, stream: &TcpStream, kind: Option<&str>) -> Result<Sess
     session
         .method_pref(MethodType::HostKey, &kinds.join(","))
         .map_err(|e| other(e.message().to_owned()))?;
+    cipher::prefer(&session).map_err(|e| other(e.message().to_owned()))?;
     session.set_tcp_stream(stream);
     session.handshake().map_err(|e| handshake_failed(&e))?;
     Ok(session)

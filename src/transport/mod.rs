@@ -8,6 +8,7 @@ mod agents;
 mod askpass;
 mod auth;
 mod bootstrap;
+mod cipher;
 mod fault;
 mod glob;
 mod in_process;

@@ -63,8 +63,8 @@ const GRACE: Duration = Duration::from_secs(3);
 /// Lines of standard error that are kept.
 const KEPT: usize = 20;
 
-/// A buffer in each direction.
-const BUFFER: usize = 64 * 1024;
+/// A buffer in each direction: a few of what libssh2 puts into a packet.
+const BUFFER: usize = 4 * 32700;
 
 /// What the thread needs: libssh2 keeps its state on the heap.
 const STACK: usize = 256 * 1024;

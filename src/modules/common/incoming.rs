@@ -92,12 +92,18 @@ impl Incoming<'_> {
     pub fn file(&self, target: &Place, view: &dyn View) -> Result<Vec<Op>> {
         let attrs = preserved(self.attrs, self.sent.mode);
         let stat = view.lstat(&target.at)?;
-        let is_link = stat.clone().known().flatten().is_some_and(|s| s.is_link());
         let known_there = matches!(stat, Known::Known(Some(_)));
         if known_there && !self.force {
             return Ok(Vec::new());
         }
-        if !is_link && self.is_same(target, view)? {
+        // A large file of another size need not be read. (Files of the kernel tell no size.)
+        let other = match (&stat, &self.sent.blob) {
+            (Known::Known(Some(stat)), Some(blob)) => {
+                stat.is_link() || (blob.is_large() && stat.size != blob.size)
+            }
+            _ => false,
+        };
+        if !other && self.is_same(target, view)? {
             return attrs.ops(&target.at, view);
         }
         let rewrite = Rewrite {
@@ -117,13 +123,8 @@ impl Incoming<'_> {
         let Some(blob) = &self.sent.blob else {
             return Ok(false);
         };
-        // Of a large file that was just written the host knows this one.
-        let (algorithm, sum) = match blob.is_large() {
-            true => (Algorithm::Sha256, &blob.sha256),
-            false => (Algorithm::Sha1, &blob.sha1),
-        };
-        let current = view.digest(&target.at, algorithm)?;
-        Ok(current.known().flatten().as_ref() == Some(sum))
+        let current = view.digest(&target.at, Algorithm::Sha256)?;
+        Ok(current.known().flatten().as_ref() == Some(&blob.sha256))
     }
 
     /// Result keys that the plan tells.
@@ -135,7 +136,7 @@ impl Incoming<'_> {
         let written = planned.iter().any(|op| matches!(op, Op::Write { .. }));
         match (&self.sent.blob, written) {
             (Some(blob), true) => {
-                // A large one is summed up when it is there.
+                // A large one is summed up as it comes, if somebody will see the sum.
                 if !blob.is_large() {
                     let md5 = Algorithm::Md5.of(&view.blob(blob)?);
                     keys.insert("md5sum".into(), json!(md5));
@@ -161,8 +162,12 @@ impl Incoming<'_> {
         let place = self.place(view)?;
         keys.insert("dest".into(), json!(place.shown));
         if let Some(blob) = &self.sent.blob {
-            keys.insert("checksum".into(), json!(blob.sha1));
-            if blob.is_large() && !done.is_empty() {
+            keys.extend(
+                blob.sha1
+                    .iter()
+                    .map(|sha1| ("checksum".to_owned(), json!(sha1))),
+            );
+            if blob.is_large() && blob.sha1.is_some() && !done.is_empty() {
                 let md5 = view.digest(&place.at, Algorithm::Md5)?.known().flatten();
                 keys.extend(md5.map(|md5| ("md5sum".to_owned(), json!(md5))));
             }

@@ -71,7 +71,7 @@ fn local(src: &str, args: &Own, control: &dyn Control) -> Result<Local> {
 fn file(path: &Path, name: String, args: &Own, control: &dyn Control) -> Result<Sent> {
     Ok(Sent {
         name,
-        blob: Some(control.blob_of_file(path, args.decrypt)?),
+        blob: Some(control.blob_of_file(path, args.decrypt, args.checksum.is_some())?),
         mode: path.metadata().map_or(0o644, |m| m.permissions().mode() & 0o7777),
     })
 }

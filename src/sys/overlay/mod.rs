@@ -210,9 +210,9 @@ impl<B: View> View for Overlay<B> {
 
     fn digest(&self, path: &Path, algorithm: Algorithm) -> Result<Known<Option<String>>> {
         match self.text(self.look(path, true)?) {
-            Known::Known(Some(Text::Blob(blob))) if algorithm == Algorithm::Sha1 => {
-                Ok(Known::Known(Some(blob.sha1)))
-            }
+            Known::Known(Some(Text::Blob(Blob {
+                sha1: Some(sha1), ..
+            }))) if algorithm == Algorithm::Sha1 => Ok(Known::Known(Some(sha1))),
             Known::Known(Some(Text::Blob(blob))) if algorithm == Algorithm::Sha256 => {
                 Ok(Known::Known(Some(blob.sha256)))
             }

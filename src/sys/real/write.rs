@@ -6,7 +6,7 @@ use super::new_file::NewFile;
 use super::run;
 use super::sums::Passing;
 use crate::diag::{Diag, Result};
-use crate::sys::{Command, Content, View, path};
+use crate::sys::{Blob, Command, Content, View, path};
 use nix::libc;
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Seek, Write};
@@ -17,19 +17,24 @@ use std::path::Path;
 pub(super) const PREFIX: &str = ".gxdeploy-";
 
 /// Writes a content; what has passed of a large one.
-fn pour(host: &RealHost, content: &Content, path: &Path, to: &mut File) -> Result<Option<Passing>> {
+fn pour<'a>(
+    host: &RealHost,
+    content: &'a Content,
+    path: &Path,
+    to: &mut File,
+) -> Result<Option<(&'a Blob, Passing)>> {
     let write =
         |bytes: &[u8], to: &mut File| to.write_all(bytes).map_err(|e| Diag::io("write", path, &e));
     match content {
         Content::Bytes(bytes) => write(bytes, to),
         Content::Blob(blob) if blob.is_large() => {
-            let mut passing = Passing::default();
+            let mut passing = Passing::of(blob);
             host.blobs.copy(blob, &mut |bytes| {
                 write(bytes, to)?;
                 passing.wrote(bytes, to);
                 Ok(())
             })?;
-            return Ok(Some(passing));
+            return Ok(Some((blob, passing)));
         }
         Content::Blob(blob) => host.blobs.copy(blob, &mut |bytes| write(bytes, to)),
         Content::Unknown => Err(Diag::error(
@@ -57,8 +62,8 @@ impl Replace<'_> {
             passing = pour(host, content, path, to)?;
             Ok(())
         })?;
-        if let Some(passing) = passing {
-            host.sums.note(path, passing);
+        if let Some((blob, passing)) = passing {
+            host.sums.note(path, blob, passing);
         }
         Ok(())
     }

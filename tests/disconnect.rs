@@ -68,6 +68,52 @@ fn a_run_survives_twenty_disconnections() {
 }
 
 #[test]
+fn a_large_file_arrives_whole_whatever_breaks() {
+    let Some(lab) = Lab::up("big", 1) else { return };
+    let large: Vec<u8> = (0..200_000_000_u64).map(|n| (n * n >> 7) as u8).collect();
+    std::fs::write(lab.work.path().join("large"), large).unwrap();
+    let playbook = lab.playbook(
+        "    - copy: {src: large, dest: /srv/large}\n      become: true\n      register: sent\n    \
+         - stat: {path: /srv/large, checksum_algorithm: md5}\n      register: md5\n    \
+         - stat: {path: /srv/large}\n      register: sha1\n    \
+         - assert: {that: [sent.md5sum == md5.stat.checksum, sent.checksum == sha1.stat.checksum]}\n      \
+           when: sent is changed\n",
+    );
+    let log = lab.work.path().join("log");
+    let mut control = start(lab.gxdeploy("apply").arg(&playbook), &log);
+    let host = &lab.hosts[0];
+    for _ in 0..3 {
+        wait_until("it copies", || lab.agents(host).lines().count() > 1);
+        sleep(Duration::from_millis(150));
+        lab.exec(host, "pkill -f 'sshd: admin@'");
+        let left = lab.exec(host, "ls -A /srv");
+        assert!(matches!(left.trim(), "" | "large"), "{left}");
+        sleep(Duration::from_millis(500));
+        if control.try_wait().unwrap().is_some() {
+            break;
+        }
+    }
+    let exit = control.wait().unwrap();
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(exit.success(), "{text}");
+    let sum = "sha256sum < /srv/large";
+    let here = Command::new("sh")
+        .args(["-c", "sha256sum < large"])
+        .current_dir(lab.work.path())
+        .output()
+        .unwrap();
+    assert_eq!(lab.exec(host, sum), String::from_utf8_lossy(&here.stdout));
+    let (text, _) = said(
+        &lab.gxdeploy("apply")
+            .args(["-O", "ansible"])
+            .arg(&playbook)
+            .output()
+            .unwrap(),
+    );
+    assert!(text.contains("changed=0"), "{text}");
+}
+
+#[test]
 fn a_step_whose_agent_died_is_not_run_again() {
     let Some(lab) = Lab::up("die", 1) else { return };
     let host = &lab.hosts[0];

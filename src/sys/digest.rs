@@ -97,12 +97,10 @@ pub fn blob_of_file(file: &std::fs::File, sees: bool) -> io::Result<super::Blob>
     let mut size = 0;
     each(&mut &*file, &mut |bytes| {
         size += bytes.len() as u64;
-        std::thread::scope(|scope| {
-            if let Some(sha1) = &mut sha1 {
-                scope.spawn(|| sha1.update(bytes));
-            }
-            sha256.update(bytes);
-        });
+        match &mut sha1 {
+            Some(sha1) => both(&mut || sha1.update(bytes), &mut || sha256.update(bytes)),
+            None => sha256.update(bytes),
+        }
     })?;
     Ok(super::Blob {
         sha256: sha256.sha256(),
@@ -118,6 +116,14 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         let _ = write!(out, "{b:02x}");
         out
     })
+}
+
+/// Does two things at the same time.
+pub(super) fn both(one: &mut (dyn FnMut() + Send), other: &mut dyn FnMut()) {
+    std::thread::scope(|scope| {
+        scope.spawn(one);
+        other();
+    });
 }
 
 /// Reads to the end, some bytes at a time.

@@ -1,10 +1,11 @@
 //! Moves bytes between an SSH channel and a pair of local streams.
 //!
 //! libssh2 is not made for one thread that reads and another that writes. So one thread owns the
-//! session, and the rest of the program has a socket pair.
+//! session; the rest of the program hands it bytes ([`Outgoing`]) and reads from a socket.
 
 use super::Traffic;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use ssh2::{BlockDirections, Channel, Session};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -13,7 +14,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The program's ends of a channel.
@@ -27,22 +28,95 @@ pub struct Ends {
 }
 
 /// Bytes for the host.
-pub struct To(UnixStream);
+pub struct To(Arc<Outgoing>);
 
 impl Write for To {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        let mut state = self.0.lock();
+        while state.bytes.len() >= BUFFER && !state.closed {
+            state = self
+                .0
+                .room
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        let taken = bytes.len().min(BUFFER - state.bytes.len());
+        state.bytes.extend_from_slice(&bytes[..taken]);
+        if state.bytes.len() == taken {
+            self.0.wake();
+        }
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        Ok(())
     }
 }
 
 impl Drop for To {
     fn drop(&mut self) {
-        // The other direction may still be in use. A stream that is closed needs nothing.
-        let _ = self.0.shutdown(Shutdown::Write);
+        self.0.lock().closed = true;
+        self.0.wake();
+    }
+}
+
+/// What the program has written and the session has not sent. Nothing is copied in the kernel, as it
+/// would be in a socket.
+struct Outgoing {
+    state: Mutex<Written>,
+    /// There is room again.
+    room: Condvar,
+    /// There are bytes again.
+    ready: EventFd,
+}
+
+#[derive(Default)]
+struct Written {
+    bytes: Vec<u8>,
+    /// One of the sides is gone.
+    closed: bool,
+}
+
+impl Outgoing {
+    fn new() -> io::Result<Outgoing> {
+        Ok(Outgoing {
+            state: Mutex::default(),
+            room: Condvar::new(),
+            ready: EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Written> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        // Failing means that it is awake.
+        let _ = self.ready.write(1);
+    }
+
+    /// Takes all that was written, and leaves an empty buffer for more; `None` if there is nothing
+    /// now.
+    fn take(&self, empty: &mut Vec<u8>) -> Option<usize> {
+        let mut state = self.lock();
+        if state.bytes.is_empty() {
+            // A connection that has nothing to send holds no memory for it.
+            *empty = Vec::new();
+            state.bytes = Vec::new();
+            return state.closed.then_some(0);
+        }
+        std::mem::swap(&mut state.bytes, empty);
+        self.room.notify_one();
+        Some(empty.len())
+    }
+
+    /// Nobody sends any more.
+    fn close(&self) {
+        self.lock().closed = true;
+        self.room.notify_all();
     }
 }
 
@@ -63,8 +137,11 @@ const GRACE: Duration = Duration::from_secs(3);
 /// Lines of standard error that are kept.
 const KEPT: usize = 20;
 
-/// A buffer in each direction: a few of what libssh2 puts into a packet.
+/// What is written to the host at once: a few times what libssh2 puts into a packet.
 const BUFFER: usize = 4 * 32700;
+
+/// What is read from the host at once.
+const READ: usize = 64 * 1024;
 
 /// What the thread needs: libssh2 keeps its state on the heap.
 const STACK: usize = 256 * 1024;
@@ -108,6 +185,7 @@ pub fn run(
     traffic: &Arc<Traffic>,
 ) -> io::Result<Ends> {
     let (ours, theirs) = UnixStream::pair()?;
+    let outgoing = Arc::new(Outgoing::new()?);
     theirs.set_nonblocking(true)?;
     session.set_blocking(false);
     let said = Said::default();
@@ -120,8 +198,9 @@ pub fn run(
         channel,
         stream: stream.try_clone()?,
         local: theirs,
-        out: Buffer::new(),
-        into: Buffer::new(),
+        outgoing: outgoing.clone(),
+        out: Buffer::default(),
+        into: Buffer::default(),
         errors: Vec::new(),
         input: Input::Open,
         said: said.clone(),
@@ -136,9 +215,10 @@ pub fn run(
                 breaks.store(true, Ordering::Relaxed);
                 pump.note(&crate::diag::reason(&e));
             }
+            pump.outgoing.close();
         })?;
     Ok(Ends {
-        to: To(ours.try_clone()?),
+        to: To(outgoing),
         from: ours,
         guard: Guard {
             ended,
@@ -151,30 +231,32 @@ pub fn run(
 
 /// Bytes on their way. Refilled only when empty, since libssh2 wants to see the same bytes again
 /// after it could not send them.
+#[derive(Default)]
 struct Buffer {
-    bytes: Box<[u8]>,
+    bytes: Vec<u8>,
     start: usize,
     end: usize,
 }
 
 impl Buffer {
-    fn new() -> Buffer {
-        Buffer {
-            bytes: vec![0; BUFFER].into(),
-            start: 0,
-            end: 0,
-        }
-    }
-
     fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
     /// Fills it from somewhere; `None` if there is nothing now.
     fn fill(&mut self, from: &mut impl Read) -> io::Result<Option<usize>> {
+        self.bytes.resize(READ, 0);
         let read = not_now(from.read(&mut self.bytes))?;
         (self.start, self.end) = (0, read.unwrap_or(0));
         Ok(read)
+    }
+
+    /// Fills it with what is to be sent; `None` if there is nothing now.
+    fn take(&mut self, from: &Outgoing) -> Option<usize> {
+        self.bytes.clear();
+        let taken = from.take(&mut self.bytes);
+        (self.start, self.end) = (0, self.bytes.len());
+        taken
     }
 
     /// Empties it; false if not all could be written now.
@@ -203,6 +285,7 @@ struct Pump {
     channel: Channel,
     stream: TcpStream,
     local: UnixStream,
+    outgoing: Arc<Outgoing>,
     /// To the host.
     out: Buffer,
     /// From the host.
@@ -232,7 +315,7 @@ impl Pump {
     /// From the program to the host; true if something moved.
     fn send(&mut self) -> io::Result<bool> {
         if self.out.is_empty() && self.input == Input::Open {
-            match self.out.fill(&mut self.local)? {
+            match self.out.take(&self.outgoing) {
                 Some(0) => self.input = Input::Ended,
                 Some(read) => self.traffic.sent(read),
                 None => return Ok(false),
@@ -301,23 +384,22 @@ impl Pump {
         ) {
             net |= PollFlags::POLLOUT;
         }
-        let mut local = PollFlags::empty();
-        if self.out.is_empty() && self.input == Input::Open {
-            local |= PollFlags::POLLIN;
-        }
-        if !self.into.is_empty() {
-            local |= PollFlags::POLLOUT;
-        }
         let mut fds = vec![PollFd::new(self.stream.as_fd(), net)];
+        if self.out.is_empty() && self.input == Input::Open {
+            fds.push(PollFd::new(self.outgoing.ready.as_fd(), PollFlags::POLLIN));
+        }
         // A closed stream would wake the thread again and again.
-        if !local.is_empty() {
-            fds.push(PollFd::new(self.local.as_fd(), local));
+        if !self.into.is_empty() {
+            fds.push(PollFd::new(self.local.as_fd(), PollFlags::POLLOUT));
         }
         let pause = PollTimeout::try_from(pause * 1000).unwrap_or(PollTimeout::MAX);
         match poll(&mut fds, pause) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
-            Err(e) => Err(e.into()),
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(e) => return Err(e.into()),
         }
+        // Failing means that there are no bytes.
+        let _ = self.outgoing.ready.read();
+        Ok(())
     }
 }
 
@@ -356,7 +438,7 @@ mod tests {
 
     #[test]
     fn a_buffer_is_refilled_when_it_is_empty() {
-        let mut buffer = Buffer::new();
+        let mut buffer = Buffer::default();
         assert_eq!(buffer.fill(&mut &b"0123456"[..]).unwrap(), Some(7));
         let mut slow = Slow(Vec::new(), false);
         let mut rounds = 0;
@@ -369,14 +451,38 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_what_is_sent_is_seen() {
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let mut to = To(ours.try_clone().unwrap());
-        to.write_all(b"x").unwrap();
-        drop(to);
-        let mut seen = String::new();
-        theirs.read_to_string(&mut seen).unwrap();
-        assert_eq!(seen, "x");
-        drop(ours);
+    fn what_is_written_is_taken_in_order_up_to_the_end() {
+        let outgoing = Arc::new(Outgoing::new().unwrap());
+        let mut to = To(outgoing.clone());
+        let all: Vec<u8> = (0..3 * BUFFER).map(|n| n as u8).collect();
+        let written = all.clone();
+        let writer = std::thread::spawn(move || to.write_all(&written).unwrap());
+        let (mut taken, mut buffer) = (Vec::new(), Buffer::default());
+        loop {
+            match buffer.take(&outgoing) {
+                Some(0) => break,
+                Some(read) => {
+                    assert!(read <= BUFFER);
+                    buffer.drain(&mut taken).unwrap();
+                }
+                None => {
+                    let mut fds = [PollFd::new(outgoing.ready.as_fd(), PollFlags::POLLIN)];
+                    poll(&mut fds, PollTimeout::NONE).unwrap();
+                    outgoing.ready.read().unwrap();
+                }
+            }
+        }
+        writer.join().unwrap();
+        assert!(taken == all);
+    }
+
+    #[test]
+    fn a_connection_that_is_gone_takes_nothing() {
+        let outgoing = Arc::new(Outgoing::new().unwrap());
+        let mut to = To(outgoing.clone());
+        to.write_all(&vec![0; BUFFER]).unwrap();
+        let writer = std::thread::spawn(move || to.write(b"x").unwrap_err().kind());
+        outgoing.close();
+        assert_eq!(writer.join().unwrap(), ErrorKind::BrokenPipe);
     }
 }

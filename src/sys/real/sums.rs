@@ -1,20 +1,19 @@
 //! Checksums of large files that were just written: their bytes have gone through here once, and
 //! need not be read again to be compared or told.
 
+use crate::sys::digest::{both, hex};
 use crate::sys::{Algorithm, Blob, Stamp};
 use md5::Digest;
-use nix::libc;
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::File;
-use std::os::fd::AsRawFd;
+use std::io::{self, Write};
 use std::path::Path;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
 
 /// How much is written before the kernel is asked to put it on the disk: it does so while the next
 /// bytes come, and the end need not wait for all of them.
-const FLUSH: u64 = 16 << 20;
+const FLUSH: u64 = 8 << 20;
 
 /// The sums of files, for as long as these stay as they are.
 #[derive(Default)]
@@ -23,7 +22,7 @@ pub(super) struct Sums(RefCell<HashMap<Stamp, [(Algorithm, Option<String>); 2]>>
 impl Sums {
     /// Notes what has become of a content under its final name.
     pub(super) fn note(&self, path: &Path, blob: &Blob, passing: Passing) {
-        let md5 = passing.md5.and_then(Aside::end);
+        let md5 = passing.md5.map(|md5| hex(&md5.finalize()));
         // One that is gone again is not asked for.
         if let Ok(meta) = path.metadata() {
             let sums = [
@@ -49,65 +48,49 @@ impl Sums {
 /// Bytes on their way into a large file.
 pub(super) struct Passing {
     /// For the result, where somebody sees it.
-    md5: Option<Aside>,
+    md5: Option<md5::Md5>,
     written: u64,
+    /// How much of it the kernel was asked to put on the disk.
+    flushed: u64,
 }
 
 impl Passing {
     /// Those of a content.
     pub(super) fn of(blob: &Blob) -> Passing {
         Passing {
-            md5: blob.sha1.as_ref().map(|_| Aside::begin()),
+            md5: blob.sha1.as_ref().map(|_| md5::Md5::new()),
             written: 0,
+            flushed: 0,
         }
     }
 
-    /// The next bytes were written to `file`.
-    pub(super) fn wrote(&mut self, bytes: &[u8], file: &File) {
-        if let Some(md5) = &self.md5 {
-            md5.update(bytes);
+    /// Writes the next bytes.
+    pub(super) fn write(&mut self, bytes: &[u8], file: &mut File) -> io::Result<()> {
+        let mut written = Ok(());
+        let mut write = || written = file.write_all(bytes);
+        match &mut self.md5 {
+            // It takes longer than everything else that is done with the bytes.
+            Some(md5) => both(&mut || md5.update(bytes), &mut write),
+            None => write(),
         }
-        let before = self.written;
         self.written += bytes.len() as u64;
-        if before / FLUSH != self.written / FLUSH {
-            start_writing(file);
+        let new = self.written - self.flushed;
+        if new >= FLUSH {
+            start_writing(file, self.flushed, new);
+            self.flushed = self.written;
         }
+        written
     }
 }
 
-/// An MD5 on a thread of its own: it takes longer than everything else that is done with the bytes.
-struct Aside {
-    bytes: SyncSender<Vec<u8>>,
-    sum: JoinHandle<String>,
-}
-
-impl Aside {
-    fn begin() -> Aside {
-        let (bytes, passed) = sync_channel::<Vec<u8>>(1);
-        let sum = std::thread::spawn(move || {
-            let mut md5 = md5::Md5::new();
-            passed.iter().for_each(|bytes| md5.update(&bytes));
-            crate::sys::digest::hex(&md5.finalize())
-        });
-        Aside { bytes, sum }
+/// Has the kernel begin to put a part of a file on the disk. Without it the end takes longer, no more.
+/// (`sync_file_range` does nothing for a file of an overlay; this writes, and forgets only what is
+/// written already.)
+fn start_writing(file: &File, from: u64, length: u64) {
+    let advice = PosixFadviseAdvice::POSIX_FADV_DONTNEED;
+    if let (Ok(from), Ok(length)) = (from.try_into(), length.try_into()) {
+        let _ = posix_fadvise(file, from, length, advice);
     }
-
-    fn update(&self, bytes: &[u8]) {
-        // It listens until the end.
-        let _ = self.bytes.send(bytes.to_vec());
-    }
-
-    fn end(self) -> Option<String> {
-        drop(self.bytes);
-        self.sum.join().ok()
-    }
-}
-
-/// Has the kernel begin to put a file on the disk. Without it the end takes longer, no more.
-#[expect(unsafe_code, reason = "there is no safe interface to sync_file_range")]
-fn start_writing(file: &File) {
-    // SAFETY: the descriptor is open, and no memory is passed.
-    unsafe { libc::sync_file_range(file.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
 }
 
 #[cfg(test)]
@@ -120,11 +103,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         let mut file = File::create(&path).unwrap();
-        file.write_all(b"abc").unwrap();
         let (sums, blob) = (Sums::default(), Blob::of(b"abc"));
         let mut passing = Passing::of(&blob);
-        passing.wrote(b"a", &file);
-        passing.wrote(b"bc", &file);
+        passing.write(b"a", &mut file).unwrap();
+        passing.write(b"bc", &mut file).unwrap();
         sums.note(&path, &blob, passing);
         for algorithm in [Algorithm::Sha256, Algorithm::Md5] {
             assert_eq!(sums.of(&path, algorithm), Some(algorithm.of(b"abc")));

@@ -30,9 +30,8 @@ fn pour<'a>(
         Content::Blob(blob) if blob.is_large() => {
             let mut passing = Passing::of(blob);
             host.blobs.copy(blob, &mut |bytes| {
-                write(bytes, to)?;
-                passing.wrote(bytes, to);
-                Ok(())
+                let written = passing.write(bytes, to);
+                written.map_err(|e| Diag::io("write", path, &e))
             })?;
             return Ok(Some((blob, passing)));
         }

@@ -9,7 +9,6 @@ use crate::wire::{
     Become, Claim, Frame, FromAgent, Hello, PROTOCOL, Step, ToAgent, read_frame, write_blob,
     write_message,
 };
-use nix::fcntl::{FcntlArg, fcntl};
 use std::io::{BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
@@ -17,9 +16,6 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// What the become program shows when it wants the password; unlikely in any other output.
 const PROMPT: &str = "[gxdeploy become] password:";
-
-/// Bytes that a child agent need not have read before the next are written.
-const PIPE: i32 = 1 << 20;
 
 /// What goes to a child agent: steps, and the contents that it has asked for. `None` once it is to
 /// end.
@@ -80,8 +76,6 @@ impl Child {
         ) else {
             return Err(refused(r#become, "its pipes are missing"));
         };
-        // A whole piece of a content fits in. Where that cannot be had it takes more turns.
-        let _ = fcntl(&to, FcntlArg::F_SETPIPE_SZ(PIPE));
         let to = Arc::new(Mutex::new(Some(to)));
         let said = watch_errors(errors, to.clone(), r#become);
         let mut from = BufReader::new(from);

@@ -39,6 +39,7 @@ pub struct Inbox {
 /// Starts to read standard input. At the end, in the middle of a step too, commands that run are
 /// ended, and this process with them.
 pub fn open(out: &Out, pending: &Shared, children: &Children) -> Inbox {
+    input::make_room();
     let (items_in, items) = channel();
     let (deliveries_in, deliveries) = channel();
     let mut reader = Reader {

@@ -1,6 +1,7 @@
 //! Standard input, and whoever comes with a new connection.
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -46,6 +47,16 @@ impl Read for Input {
         }
     }
 }
+
+/// Makes room in front of standard input for a whole piece of a content: whoever writes it need not
+/// wait until it is read.
+pub fn make_room() {
+    // Where it is no pipe, or may not be so large, more turns are taken.
+    let _ = fcntl(stdin(), FcntlArg::F_SETPIPE_SZ(ROOM));
+}
+
+/// In bytes: the most that the kernel gives without rights.
+const ROOM: i32 = 1 << 20;
 
 /// Waits for somebody to come; false if nobody does.
 pub fn await_visit(door: &UnixListener, patience: Duration) -> bool {

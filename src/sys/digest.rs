@@ -42,19 +42,27 @@ impl Algorithm {
 
     /// The sum in lower-case hexadecimal.
     pub fn of(self, bytes: &[u8]) -> String {
-        // Reading from memory cannot fail.
-        self.of_reader(bytes).unwrap_or_default()
+        let sum = self.of_all(&mut |take| {
+            take(bytes);
+            Ok(())
+        });
+        // Nothing is read.
+        sum.unwrap_or_default()
     }
 
     /// The sum of all that can be read.
     ///
     /// # Errors
     /// Those of the reader.
-    pub fn of_reader(self, mut reader: impl Read) -> io::Result<String> {
+    pub fn of_reader(self, mut reader: impl Read + Send) -> io::Result<String> {
+        self.of_all(&mut |take| each(&mut reader, take))
+    }
+
+    fn of_all(self, pour: &mut dyn FnMut(&mut Take<'_>) -> io::Result<()>) -> io::Result<String> {
         macro_rules! sum {
             ($new:expr, $finish:ident) => {{
                 let mut digest = $new;
-                each(&mut reader, &mut |bytes| digest.update(bytes))?;
+                pour(&mut |bytes| digest.update(bytes))?;
                 hex(&digest.$finish())
             }};
         }
@@ -68,6 +76,9 @@ impl Algorithm {
         })
     }
 }
+
+/// Takes the next bytes.
+type Take<'a> = dyn FnMut(&[u8]) + 'a;
 
 /// Sums up a content as its bytes come.
 #[derive(Default)]
@@ -126,22 +137,44 @@ pub(super) fn both(one: &mut (dyn FnMut() + Send), other: &mut dyn FnMut()) {
     });
 }
 
-/// Reads to the end, some bytes at a time.
-fn each(reader: &mut dyn Read, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(n) => take(&buffer[..n]),
+/// Reads to the end, some bytes at a time; of a long content the next ones meanwhile.
+fn each(reader: &mut (dyn Read + Send), take: &mut Take<'_>) -> io::Result<()> {
+    let (mut these, mut next) = (vec![0; SMALL], Vec::new());
+    let mut length = read(reader, &mut these)?;
+    while length == these.len() {
+        next.resize(LARGE, 0);
+        let mut more = Ok(0);
+        both(&mut || more = read(reader, &mut next), &mut || take(&these));
+        length = more?;
+        std::mem::swap(&mut these, &mut next);
+    }
+    take(&these[..length]);
+    Ok(())
+}
+
+/// What is read at once: most files are small.
+const SMALL: usize = 16 * 1024;
+
+/// And what then, of one that is not.
+const LARGE: usize = 512 * 1024;
+
+/// Fills a buffer, or the beginning of it with the last that there is.
+fn read(reader: &mut (dyn Read + Send), buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
     }
+    Ok(filled)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Algorithm;
+    use super::*;
 
     #[test]
     fn known_sums() {
@@ -152,5 +185,33 @@ mod tests {
         assert_eq!(Algorithm::Md5.of(b""), "d41d8cd98f00b204e9800998ecf8427e");
         assert_eq!(Algorithm::named("sha512"), Some(Algorithm::Sha512));
         assert_eq!(Algorithm::named("crc"), None);
+    }
+
+    #[test]
+    fn what_is_read_in_parts_has_the_sum_of_the_whole() {
+        let all: Vec<u8> = (0..3 * LARGE as u64).map(|n| (n * n >> 9) as u8).collect();
+        let ends = [
+            0,
+            1,
+            SMALL - 1,
+            SMALL,
+            SMALL + 1,
+            SMALL + LARGE,
+            SMALL + LARGE + 1,
+            3 * LARGE,
+        ];
+        for end in ends {
+            let bytes = &all[..end];
+            for algorithm in [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha256] {
+                assert_eq!(
+                    algorithm.of_reader(bytes).unwrap(),
+                    algorithm.of(bytes),
+                    "{end}"
+                );
+            }
+        }
+        // The crates' and OpenSSL's are the same.
+        let other = sha2::Sha256::digest(&all);
+        assert_eq!(Algorithm::Sha256.of(&all), hex(&other));
     }
 }

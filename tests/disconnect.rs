@@ -70,7 +70,7 @@ fn a_run_survives_twenty_disconnections() {
 #[test]
 fn a_large_file_arrives_whole_whatever_breaks() {
     let Some(lab) = Lab::up("big", 1) else { return };
-    let large: Vec<u8> = (0..200_000_000_u64).map(|n| (n * n >> 7) as u8).collect();
+    let large: Vec<u8> = (0..200_000_000_u64).map(|n| ((n * n) >> 7) as u8).collect();
     std::fs::write(lab.work.path().join("large"), large).unwrap();
     let playbook = lab.playbook(
         "    - copy: {src: large, dest: /srv/large}\n      become: true\n      register: sent\n    \

@@ -54,7 +54,7 @@ impl Algorithm {
     ///
     /// # Errors
     /// Those of the reader.
-    pub fn of_reader(self, mut reader: impl Read + Send) -> io::Result<String> {
+    pub fn of_reader(self, mut reader: impl Read) -> io::Result<String> {
         self.of_all(&mut |take| each(&mut reader, take))
     }
 
@@ -137,40 +137,27 @@ pub(super) fn both(one: &mut (dyn FnMut() + Send), other: &mut dyn FnMut()) {
     });
 }
 
-/// Reads to the end, some bytes at a time; of a long content the next ones meanwhile.
-fn each(reader: &mut (dyn Read + Send), take: &mut Take<'_>) -> io::Result<()> {
-    let (mut these, mut next) = (vec![0; SMALL], Vec::new());
-    let mut length = read(reader, &mut these)?;
-    while length == these.len() {
-        next.resize(LARGE, 0);
-        let mut more = Ok(0);
-        both(&mut || more = read(reader, &mut next), &mut || take(&these));
-        length = more?;
-        std::mem::swap(&mut these, &mut next);
-    }
-    take(&these[..length]);
-    Ok(())
-}
-
-/// What is read at once: most files are small.
-const SMALL: usize = 16 * 1024;
-
-/// And what then, of one that is not.
-const LARGE: usize = 512 * 1024;
-
-/// Fills a buffer, or the beginning of it with the last that there is.
-fn read(reader: &mut (dyn Read + Send), buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match reader.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
+/// Reads to the end, some bytes at a time.
+fn each(reader: &mut dyn Read, take: &mut Take<'_>) -> io::Result<()> {
+    // Most files are small.
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => {
+                take(&buffer[..n]);
+                if n == buffer.len() {
+                    buffer.resize(PART, 0);
+                }
+            }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
     }
-    Ok(filled)
 }
+
+/// What is read at once of a large file.
+const PART: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -189,17 +176,8 @@ mod tests {
 
     #[test]
     fn what_is_read_in_parts_has_the_sum_of_the_whole() {
-        let all: Vec<u8> = (0..3 * LARGE as u64).map(|n| (n * n >> 9) as u8).collect();
-        let ends = [
-            0,
-            1,
-            SMALL - 1,
-            SMALL,
-            SMALL + 1,
-            SMALL + LARGE,
-            SMALL + LARGE + 1,
-            3 * LARGE,
-        ];
+        let all: Vec<u8> = (0..3 * PART as u64).map(|n| ((n * n) >> 9) as u8).collect();
+        let ends = [0, 1, 16 << 10, (16 << 10) + 1, PART + (16 << 10), 3 * PART];
         for end in ends {
             let bytes = &all[..end];
             for algorithm in [Algorithm::Md5, Algorithm::Sha1, Algorithm::Sha256] {

@@ -17,7 +17,10 @@ const FLUSH: u64 = 8 << 20;
 
 /// The sums of files, for as long as these stay as they are.
 #[derive(Default)]
-pub(super) struct Sums(RefCell<HashMap<Stamp, [(Algorithm, Option<String>); 2]>>);
+pub(super) struct Sums(RefCell<HashMap<Stamp, Known>>);
+
+/// Those of one file.
+type Known = [(Algorithm, Option<String>); 2];
 
 impl Sums {
     /// Notes what has become of a content under its final name.

@@ -2,7 +2,10 @@
 //! nothing is left running. Needs hosts over SSH.
 
 use crate::lab::{Lab, said, start, wait_until};
-use std::process::Command;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -314,4 +317,144 @@ fn ctrl_c_ends_what_another_user_runs() {
     assert_eq!(lab.exec(host, "pgrep -f '^sleep 1234'"), "", "{text}");
     wait_until("the agents have ended", || lab.agents(host).is_empty());
     assert!(!lab.exec(host, "ls /tmp").contains("after"));
+}
+
+/// A terminal: the side of the user, and what a program is given.
+fn terminal() -> (File, File) {
+    let pair = nix::pty::openpty(None, None).unwrap();
+    (File::from(pair.master), File::from(pair.slave))
+}
+
+/// Reads what a program shows on a terminal until it has ended.
+fn shown(mut terminal: File) -> String {
+    let mut text = Vec::new();
+    let mut bytes = [0; 4096];
+    // Its end is an error.
+    while let Ok(read @ 1..) = terminal.read(&mut bytes) {
+        text.extend(&bytes[..read]);
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[test]
+fn a_second_ctrl_c_ends_at_once() {
+    let Some(lab) = Lab::up("twice", 1) else {
+        return;
+    };
+    let host = &lab.hosts[0];
+    let playbook = lab.playbook(
+        "    - shell: touch /tmp/began; sleep 1234\n      become: true\n    - shell: touch /tmp/after\n",
+    );
+    for on_terminal in [true, false] {
+        lab.exec(host, "rm -f /tmp/began");
+        let mut command = lab.gxdeploy("apply");
+        command.env("GXDEPLOY_RECONNECT", "1").arg(&playbook);
+        let (mut user, given) = terminal();
+        let before = nix::sys::termios::tcgetattr(&user).unwrap();
+        if on_terminal {
+            command
+                .stdin(given.try_clone().unwrap())
+                .stdout(given.try_clone().unwrap())
+                .stderr(given.try_clone().unwrap());
+            // SAFETY: system calls only.
+            unsafe {
+                command.pre_exec(|| {
+                    nix::unistd::setsid()?;
+                    match nix::libc::ioctl(0, nix::libc::TIOCSCTTY, 0) {
+                        0 => Ok(()),
+                        _ => Err(std::io::Error::last_os_error()),
+                    }
+                });
+            }
+        } else {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        }
+        let mut control = command.spawn().unwrap();
+        drop((command, given));
+        let shows = user.try_clone().unwrap();
+        let reader = on_terminal.then(|| std::thread::spawn(|| shown(shows)));
+        wait_until("the step runs", || {
+            lab.exec(host, "ls /tmp/began").contains("began")
+        });
+        // The host cannot be told any more.
+        lab.must(&["cut", host]);
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(control.id()).unwrap());
+        let mut interrupt = || match on_terminal {
+            true => user.write_all(b"\x03").unwrap(),
+            false => nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap(),
+        };
+        interrupt();
+        sleep(Duration::from_secs(1));
+        assert!(
+            control.try_wait().unwrap().is_none(),
+            "the first one ends what runs"
+        );
+        let start = std::time::Instant::now();
+        interrupt();
+        let text = match reader {
+            Some(reader) => {
+                let exit = control.wait().unwrap();
+                assert_eq!(exit.code(), Some(99));
+                let after = nix::sys::termios::tcgetattr(&user).unwrap();
+                assert_eq!(before.local_flags, after.local_flags);
+                reader.join().unwrap()
+            }
+            None => {
+                let (text, exit) = said(&control.wait_with_output().unwrap());
+                assert_eq!(exit, 99, "{text}");
+                assert!(!text.contains('\x1b'), "{text}");
+                text
+            }
+        };
+        assert!(start.elapsed() < Duration::from_secs(2), "it waits");
+        assert!(text.contains("ended at once"), "{text}");
+        // Without a word of its control side: it was silent for a minute, and was waited for 7 s.
+        wait_until("the command has ended", || {
+            lab.exec(host, "pgrep -f '^sleep 1234'").is_empty()
+        });
+        wait_until("the agents have ended", || lab.agents(host).is_empty());
+        assert!(!lab.exec(host, "ls /tmp").contains("after"));
+        lab.must(&["heal", host]);
+    }
+}
+
+#[test]
+fn a_question_for_a_password_can_be_left() {
+    let work = tempfile::tempdir().unwrap();
+    let (mut user, given) = terminal();
+    let before = nix::sys::termios::tcgetattr(&user).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gxdeploy"));
+    command
+        .args(["run", "-i", "nobody,", "-k", "-m", "ping", "all"])
+        .env("XDG_STATE_HOME", work.path())
+        .stdin(given.try_clone().unwrap())
+        .stdout(given.try_clone().unwrap())
+        .stderr(given.try_clone().unwrap());
+    // SAFETY: system calls only.
+    unsafe {
+        command.pre_exec(|| {
+            nix::unistd::setsid()?;
+            match nix::libc::ioctl(0, nix::libc::TIOCSCTTY, 0) {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            }
+        });
+    }
+    let mut control = command.spawn().unwrap();
+    drop(command);
+    let mut question = Vec::new();
+    let mut bytes = [0; 1024];
+    while !String::from_utf8_lossy(&question).contains("SSH password: ") {
+        let read = user.read(&mut bytes).unwrap();
+        question.extend(&bytes[..read]);
+    }
+    // It is silent before it asks.
+    let silent = nix::sys::termios::tcgetattr(&user).unwrap();
+    assert_ne!(silent.local_flags, before.local_flags);
+    user.write_all(b"half a pass\x03").unwrap();
+    assert_eq!(control.wait().unwrap().code(), Some(99));
+    let after = nix::sys::termios::tcgetattr(&user).unwrap();
+    assert_eq!(after.local_flags, before.local_flags);
+    drop(given);
+    assert!(!shown(user).contains("half"));
 }

@@ -136,6 +136,10 @@ impl Reader {
                 ToAgent::Alive => continue,
                 ToAgent::Cancel => {
                     self.out.begin_no_more();
+                    // The run is over: nobody comes again.
+                    if let Some(session) = &mut self.session {
+                        session.grace = Duration::ZERO;
+                    }
                     self.children.cancel();
                     end_commands(LENIENCE);
                     self.out.await_idle(LENIENCE * 2);

@@ -15,6 +15,7 @@ mod kill;
 mod lab;
 mod laws;
 mod layers;
+mod login;
 mod names;
 mod pending;
 mod precedence;

@@ -62,10 +62,7 @@ impl Child {
         let mut process = command.spawn().map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
                 let program = command.get_program().to_string_lossy();
-                refused(
-                    r#become,
-                    &format!("there is no program {program} on the host"),
-                )
+                refused(r#become, &format!("{NO_PROGRAM} {program} on the host"))
             }
             _ => refused(r#become, &crate::diag::reason(&e)),
         })?;
@@ -201,28 +198,40 @@ fn refused(r#become: &Become, said: &str) -> Box<Diag> {
         "Sorry, try again",
         "Authentication failure",
     ];
+    let missing = || {
+        Diag::error("become", format!("Missing {method} password")).help(
+            "give it with -K or ansible_become_password, or log in as somebody who needs none",
+        )
+    };
     if wrong.iter().any(|words| said.contains(words)) {
+        if r#become.password.is_none() {
+            return missing();
+        }
         // ansible-core's words, which playbooks look for.
-        return Diag::error("become", format!("Incorrect {method} password"));
+        return Diag::error("become", format!("Incorrect {method} password"))
+            .help("check what was given with -K or ansible_become_password: for sudo it is that of the user who logs in, for su that of the other one");
     }
     if said.contains("a password is required") || said.contains("a terminal is required") {
-        return Diag::error("become", format!("Missing {method} password"));
+        return missing();
     }
     let said = said.lines().last().unwrap_or_default();
-    Diag::error(
-        "become",
-        format!(
-            "cannot become {} by {}: {}",
-            r#become.user,
-            r#become.method,
-            if said.is_empty() {
-                "it gave no reason"
-            } else {
-                said
-            }
-        ),
-    )
+    let why = match said {
+        "" => "it gave no reason",
+        said => said,
+    };
+    let text = format!("cannot become {} by {method}: {why}", r#become.user);
+    let diag = Diag::error("become", text);
+    if said.starts_with(NO_PROGRAM) {
+        return diag.help("install it, set ansible_become_method, or log in as that user");
+    }
+    match said.contains("sudoers") || said.contains("not allowed to") {
+        true => diag.help("allow it in sudoers on the host, or log in as another user"),
+        false => diag,
+    }
 }
+
+/// Begins what is said where there is no become program.
+const NO_PROGRAM: &str = "there is no program";
 
 /// The command line of the child: through the become program, or directly where root needs none.
 fn command(r#become: &Become, host: &RealHost) -> Result<Command> {

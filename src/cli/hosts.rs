@@ -73,6 +73,7 @@ impl Trust {
 fn told(pinned: &Pinned) -> String {
     match (pinned.new.as_slice(), pinned.known, &pinned.file) {
         ([], 0, _) => "shows no key".to_owned(),
+        ([], 1, _) => "known (1 key)".to_owned(),
         ([], known, _) => format!("known ({known} keys)"),
         (new, _, Some(file)) => format!("pinned in {}: {}", file.display(), new.join(", ")),
         (new, _, None) => format!("pinned: {}", new.join(", ")),
@@ -92,6 +93,6 @@ mod tests {
         };
         assert_eq!(told(&pinned), "pinned in /k: ssh-ed25519 SHA256:x");
         pinned.new.clear();
-        assert_eq!(told(&pinned), "known (1 keys)");
+        assert_eq!(told(&pinned), "known (1 key)");
     }
 }

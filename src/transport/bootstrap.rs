@@ -61,15 +61,16 @@ exec "$f" agent
 /// What stopped a bootstrap.
 #[derive(Debug)]
 pub enum Stopped {
-    /// The stream ended or broke: whatever carries it knows why.
-    Stream,
+    /// The stream ended or broke: whatever carries it knows why. With what the host said before, since
+    /// that may be the reason (a user without a shell).
+    Stream(String),
     /// The host said so.
     Host(Cause),
 }
 
 impl From<io::Error> for Stopped {
     fn from(_: io::Error) -> Stopped {
-        Stopped::Stream
+        Stopped::Stream(String::new())
     }
 }
 
@@ -104,7 +105,7 @@ pub fn start(
         }
     };
     match from.fill_buf()? {
-        [] => Err(Stopped::Stream),
+        [] => Err(Stopped::Stream(String::new())),
         _ => Ok(sent),
     }
 }
@@ -137,19 +138,23 @@ fn no_directory(why: &str) -> Cause {
 fn answer(from: &mut impl BufRead) -> Result<String, Stopped> {
     let mut from = from.take(NOISE);
     let mut line = Vec::new();
+    let mut last = String::new();
     loop {
         line.clear();
         if from.read_until(b'\n', &mut line)? == 0 {
-            return Err(Stopped::Stream);
-        }
-        if !line.ends_with(b"\n") {
-            // Cut in the middle.
-            return Err(Stopped::Stream);
+            return Err(Stopped::Stream(last));
         }
         let text = String::from_utf8_lossy(&line);
         // Noise need not end with a newline.
         if let Some((_, answer)) = text.split_once(MARKER) {
-            return Ok(answer.trim().to_owned());
+            return match line.ends_with(b"\n") {
+                true => Ok(answer.trim().to_owned()),
+                // Cut in the middle.
+                false => Err(Stopped::Stream(String::new())),
+            };
+        }
+        if !text.trim().is_empty() {
+            text.trim().clone_into(&mut last);
         }
     }
 }
@@ -316,16 +321,19 @@ mod tests {
             let mut to = Vec::new();
             match start(&agent("x"), &mut to, &mut text.as_bytes()) {
                 Err(Stopped::Host(cause)) => cause.why,
-                Err(Stopped::Stream) => "stream".to_owned(),
+                Err(Stopped::Stream(said)) => format!("stream {said}"),
                 Ok(sent) => format!("{sent}"),
             }
         };
         assert!(says("motd\nGXDEPLOY need sparc64\n").contains("the host is sparc64"));
         assert!(says("GXDEPLOY none x86_64 noexec\n").contains("noexec"));
         assert!(says("GXDEPLOY none x86_64 space\n").contains("no space left"));
-        assert_eq!(says("GXDEPLOY have x86_64\n"), "stream");
+        assert_eq!(says("GXDEPLOY have x86_64\n"), "stream ");
         assert_eq!(says("GXDEPLOY have x86_64\nframe"), "0");
-        assert_eq!(says("GXDEPLOY ne"), "stream");
-        assert_eq!(says("only a banner"), "stream");
+        assert_eq!(says("GXDEPLOY ne"), "stream ");
+        assert_eq!(
+            says("motd\nno shell for you.\n\n"),
+            "stream no shell for you."
+        );
     }
 }

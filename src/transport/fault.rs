@@ -287,6 +287,10 @@ pub fn cause(said: &str) -> Cause {
     if said.contains("HOST IDENTIFICATION HAS CHANGED") && said.contains(verification) {
         return Cause::with("the host's key has changed", CHANGED_KEY);
     }
+    if let Some(host) = unknown_host(said) {
+        // Not always the host itself: one on the way may be meant (ProxyJump).
+        return Cause::with(format!("the key of {host} is not known"), UNKNOWN_KEY);
+    }
     for (text, why, help, again) in CAUSES {
         if said.contains(text) {
             return Cause {
@@ -300,6 +304,24 @@ pub fn cause(said: &str) -> Cause {
         Some(line) => Cause::new(line),
         None => Cause::new(BROKE).again(Again::Broke),
     }
+}
+
+/// Why the command that starts the agent came to its end, on a connection that did not break: by what
+/// was said on standard error, or `before` on standard output.
+pub fn ended(before: &str, said: &str) -> Cause {
+    match format!("{before}\n{said}").trim() {
+        "" => Cause::with(
+            "the host ended the command without a word",
+            "see what `ssh HOST true` does: the user may have no shell, or a forced command",
+        ),
+        said => cause(said),
+    }
+}
+
+/// The host in `No ED25519 host key is known for X and you have requested strict checking.`
+fn unknown_host(said: &str) -> Option<&str> {
+    let (_, rest) = said.split_once("host key is known for ")?;
+    rest.split_whitespace().next()
 }
 
 #[cfg(test)]
@@ -323,9 +345,10 @@ mod tests {
             ),
             ("a@x: Permission denied (publickey).", "permission denied"),
             (
-                "No ED25519 host key is known\nHost key verification failed.",
-                "not known",
+                "No ED25519 host key is known for 10.0.0.9 and you have requested strict checking.\r\nHost key verification failed.",
+                "the key of 10.0.0.9 is not known",
             ),
+            ("Host key verification failed.", "not known"),
             (
                 "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
                 "has changed",
@@ -337,6 +360,14 @@ mod tests {
             assert!(cause(said).why.contains(why), "{said}");
         }
     }
+    #[test]
+    fn a_command_that_ended_is_not_a_connection_that_broke() {
+        let said = ended("This account is currently not available.", "");
+        assert_eq!(said.why, "the user has no login shell");
+        assert_eq!(ended("", "").again, Again::Never);
+        assert_eq!(ended("Bye", "").why, "Bye");
+    }
+
     #[test]
     fn what_may_pass_is_tried_again() {
         for (said, again) in [

@@ -284,8 +284,8 @@ fn start(
             let (said, broke) = guard.end();
             let cause = match (stopped, broke) {
                 (Stopped::Host(cause), _) => cause,
-                (Stopped::Stream, false) => fault::cause(&said.join("\n")),
-                (Stopped::Stream, true) => Cause::new(fault::BROKE).again(Again::Broke),
+                (Stopped::Stream(before), false) => fault::ended(&before, &said.join("\n")),
+                (Stopped::Stream(_), true) => Cause::new(fault::BROKE).again(Again::Broke),
             };
             let failed = Failed::by(&ssh.host, &cause);
             Err(Failed {

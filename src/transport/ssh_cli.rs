@@ -2,7 +2,7 @@
 
 use super::agents::Agents;
 use super::bootstrap::{self, Stopped};
-use super::fault::{Cause, Failed, WRONG_PASSWORD, cause, failed};
+use super::fault::{Cause, Failed, WRONG_PASSWORD, cause, ended, failed};
 use super::target::{ALIVE, Ssh};
 use super::traffic::Counted;
 use super::{Link, Traffic, askpass};
@@ -10,7 +10,7 @@ use crate::diag::{Diag, reason};
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -113,11 +113,11 @@ pub fn open(ssh: &Ssh, traffic: &Arc<Traffic>) -> Result<Link, Failed> {
         }
         Err(stopped) => {
             drop((to, from));
-            process.end();
+            let status = process.end();
             let said = errors.last_lines();
             let cause = match stopped {
                 Stopped::Host(cause) => cause,
-                Stopped::Stream => explained(ssh, &said.join("\n")),
+                Stopped::Stream(before) => explained(ssh, &before, &said.join("\n"), status),
             };
             let failed = Failed::by(&ssh.host, &cause);
             Err(Failed {
@@ -128,11 +128,17 @@ pub fn open(ssh: &Ssh, traffic: &Arc<Traffic>) -> Result<Link, Failed> {
     }
 }
 
-fn explained(ssh: &Ssh, said: &str) -> Cause {
+/// The exit code of an ssh whose connection failed (documented: ssh(1)).
+const NO_CONNECTION: i32 = 255;
+
+fn explained(ssh: &Ssh, before: &str, said: &str, status: Option<ExitStatus>) -> Cause {
     if ssh.password.is_some() && said.contains("Permission denied (") {
         return Cause::with(WRONG_PASSWORD.0, WRONG_PASSWORD.1);
     }
-    cause(said)
+    match status.and_then(|status| status.code()) {
+        Some(NO_CONNECTION) | None => cause(said),
+        Some(_) => ended(before, said),
+    }
 }
 
 /// The lines of ssh's standard error that are kept.
@@ -184,17 +190,20 @@ struct Process(Child);
 const GRACE: Duration = Duration::from_secs(3);
 
 impl Process {
-    fn end(&mut self) {
+    /// Its exit status, if it has ended by itself.
+    fn end(&mut self) -> Option<ExitStatus> {
         let start = Instant::now();
         while start.elapsed() < GRACE {
             match self.0.try_wait() {
                 Ok(None) => std::thread::sleep(Duration::from_millis(5)),
-                Ok(Some(_)) | Err(_) => return,
+                Ok(ended) => return ended,
+                Err(_) => return None,
             }
         }
         // Failing means that it is gone.
         let _ = self.0.kill();
         let _ = self.0.wait();
+        None
     }
 }
 

@@ -124,7 +124,15 @@ impl Case {
     }
 
     pub fn run(&self, args: &Json, host: &mut dyn Host) -> StepResult {
-        modules::run(&self.module, args, host, Flags { diff: self.diff })
+        modules::run(
+            &self.module,
+            args,
+            host,
+            &Flags {
+                diff: self.diff,
+                ..Flags::default()
+            },
+        )
     }
 
     /// Runs on the fake host and compares. Says what differs.

@@ -18,6 +18,7 @@ mod layers;
 mod login;
 mod names;
 mod pending;
+mod plan_file;
 mod precedence;
 mod resume;
 mod runs;

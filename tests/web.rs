@@ -105,7 +105,16 @@ fn answer(mut stream: TcpStream, log: &Mutex<Vec<String>>) {
 fn run_on(host: &mut dyn Host, module: &str, args: Json) -> Json {
     let entry = modules::find(module).unwrap();
     let args = (entry.check)(&from_json(&args), &SourceMap::default()).unwrap();
-    modules::run(module, &args, host, Flags { diff: true }).result
+    modules::run(
+        module,
+        &args,
+        host,
+        &Flags {
+            diff: true,
+            ..Flags::default()
+        },
+    )
+    .result
 }
 
 fn run(module: &str, args: Json) -> Json {

@@ -33,11 +33,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Starts a step in the background. The result tells its job id.
 pub fn start(step: &Step, background: &Background, host: &RealHost) -> StepResult {
     match begin(step, background, host) {
-        Ok(result) => StepResult {
-            result,
-            diag: None,
-            opaque: 0,
-        },
+        Ok(result) => StepResult::of(result),
         Err(diag) => StepResult::failed(diag),
     }
 }
@@ -139,7 +135,7 @@ fn perform(step: &Step, deadline: Instant) -> StepResult {
     };
     host.set_step(step.environment.clone(), None);
     host.deadline = Some(deadline);
-    modules::run(&step.module, &step.args, &mut host, step.flags)
+    modules::run(&step.module, &step.args, &mut host, &step.flags)
 }
 
 fn is_late(result: &StepResult) -> bool {

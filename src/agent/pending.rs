@@ -202,11 +202,7 @@ mod tests {
     }
 
     fn result(changed: bool, failed: bool) -> StepResult {
-        StepResult {
-            result: serde_json::json!({"changed": changed, "failed": failed}),
-            diag: None,
-            opaque: 0,
-        }
+        StepResult::of(serde_json::json!({"changed": changed, "failed": failed}))
     }
 
     #[test]

@@ -121,6 +121,10 @@ impl Server {
                 if let (true, Some(last)) = (result.is_failed(), drop_after) {
                     self.failed = Some((epoch, last));
                 }
+                if result.differs() {
+                    // Nothing that was sent behind it was planned for this host.
+                    self.failed = Some((epoch, id));
+                }
                 FromAgent::Done {
                     id,
                     result: Box::new(result),
@@ -287,5 +291,5 @@ fn dry(step: &Step, host: &mut Overlay<RealHost>) -> StepResult {
 }
 
 fn run(step: &Step, host: &mut dyn Host) -> StepResult {
-    modules::run(&step.module, &step.args, host, step.flags)
+    modules::run(&step.module, &step.args, host, &step.flags)
 }

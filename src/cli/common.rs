@@ -153,6 +153,57 @@ impl Common {
         })
     }
 
+    /// An option that was given and says what is carried out, on which hosts and as whom.
+    pub fn settled(&self) -> Option<&'static str> {
+        let (login, other) = (&self.connection, &self.r#become);
+        let given = [
+            ("--inventory", !self.hosts.inventory.is_empty()),
+            ("--limit", self.hosts.limit.is_some()),
+            ("--list-hosts", self.hosts.list_hosts),
+            ("--check", self.check),
+            ("--user", login.user.is_some()),
+            ("--connection", login.connection.is_some()),
+            ("--ssh-common-args", login.ssh_common_args.is_some()),
+            ("--ssh-extra-args", login.ssh_extra_args.is_some()),
+            ("--become", other.enabled),
+            ("--become-method", other.method.is_some()),
+            ("--become-user", other.user.is_some()),
+        ];
+        given.into_iter().find_map(|(name, is)| is.then_some(name))
+    }
+
+    /// Takes over the options that only say how something is carried out, and passwords; `-e`
+    /// comes behind the variables that are known.
+    pub fn take(&mut self, given: &Common, extra_vars: &[String]) {
+        self.extra_vars = [extra_vars, &given.extra_vars].concat();
+        self.verbose = given.verbose;
+        self.diff |= given.diff;
+        self.stats |= given.stats;
+        self.flush_cache |= given.flush_cache;
+        self.forks = given.forks.or(self.forks);
+        self.vault.ids.extend_from_slice(&given.vault.ids);
+        let files = &given.vault.password_files;
+        self.vault.password_files.extend_from_slice(files);
+        self.vault.ask |= given.vault.ask;
+        let (login, other) = (&mut self.connection, &given.connection);
+        login.timeout = other.timeout.or(login.timeout);
+        login.reconnect = other.reconnect.or(login.reconnect);
+        login.private_key = other.private_key.clone().or(login.private_key.take());
+        login.ask_pass |= other.ask_pass;
+        if other.connection_password_file.is_some() {
+            login
+                .connection_password_file
+                .clone_from(&other.connection_password_file);
+            login.ask_pass = false;
+        }
+        let (own, other) = (&mut self.r#become, &given.r#become);
+        own.ask |= other.ask;
+        if other.password_file.is_some() {
+            own.password_file.clone_from(&other.password_file);
+            own.ask = false;
+        }
+    }
+
     /// `-e`, and the flags that are the same as variables. Those come first: `-e` has the last word.
     fn all_vars(&self) -> Vec<String> {
         let named = [
@@ -258,6 +309,18 @@ pub(super) struct Selection {
 }
 
 impl Selection {
+    /// An option that was given.
+    pub fn given(&self) -> Option<&'static str> {
+        let given = [
+            ("--tags", !self.tags.is_empty()),
+            ("--skip-tags", !self.skip_tags.is_empty()),
+            ("--start-at-task", self.start_at_task.is_some()),
+            ("--step", self.step),
+            ("--force-handlers", self.force_handlers),
+        ];
+        given.into_iter().find_map(|(name, is)| is.then_some(name))
+    }
+
     /// Adds these flags to the options of a run.
     pub fn add_to(&self, options: &mut Options) {
         let split = |words: &[String]| -> Vec<String> {

@@ -8,6 +8,7 @@ mod facts;
 mod flags;
 mod hosts;
 mod inventory;
+mod planned;
 mod resume;
 mod run;
 mod runs;
@@ -106,6 +107,7 @@ const EXAMPLES: &str = "\
 Examples:
   gxdeploy plan -i hosts.ini site.yml        Show what would change, change nothing
   gxdeploy apply -i hosts.ini site.yml       Make it so
+  gxdeploy plan -i hosts.ini site.yml -o p   Keep the plan; `gxdeploy apply p` does exactly that
   gxdeploy resume                            Go on with a run that did not come to its end
   gxdeploy run -i hosts.ini all -m ping      One module on many hosts
   gxdeploy doc copy                          The options of a module

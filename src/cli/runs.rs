@@ -2,10 +2,12 @@
 
 use crate::diag::{Exit, Result};
 use crate::exec::record::{self, Head, Line};
+use crate::exec::saved::is_plan;
 use crate::output::{Counts, Screen, Status};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// Lists the last runs of `apply`, the newest first
 #[derive(Debug, clap::Args)]
@@ -21,13 +23,17 @@ pub(super) struct RunsArgs {
     json: bool,
 }
 
-/// Shows what a run has done: counts by host, tasks that changed something or failed
+/// Shows what a run has done, or what a saved plan says
+///
+/// Of a run: counts by host, tasks that changed something or failed. Of a plan: what `plan` showed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   gxdeploy show                 The last run
-  gxdeploy show 4f1             The one whose name ends so")]
+  gxdeploy show 4f1             The one whose name ends so
+  gxdeploy show site.plan       What is planned in that file")]
 pub(super) struct ShowArgs {
-    /// The run, as `gxdeploy runs` names it, or the end of its name [default: the last]
+    /// The run, as `gxdeploy runs` names it, or the end of its name [default: the last]; or the
+    /// file of a plan
     run: Option<String>,
     /// JSON in place of text
     #[arg(long)]
@@ -51,7 +57,13 @@ pub(super) fn list(args: &RunsArgs) -> Result<Exit> {
 
 /// `gxdeploy show`.
 pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
-    let head = record::find(args.run.as_deref())?;
+    let found = record::find(args.run.as_deref());
+    if let Some(file) = args.run.as_ref().map(Path::new)
+        && (is_plan(file) || (found.is_err() && file.is_file()))
+    {
+        return super::planned::show(file, args.json);
+    }
+    let head = found?;
     let lines = record::lines(&head.id)?;
     let text = match args.json {
         true => whole(&head, &lines).to_string(),
@@ -87,7 +99,7 @@ fn result(head: &Head) -> String {
     }
 }
 
-fn when(seconds: u64) -> String {
+pub(super) fn when(seconds: u64) -> String {
     let seconds = i64::try_from(seconds).unwrap_or_default();
     let Ok(time) = time::OffsetDateTime::from_unix_timestamp(seconds) else {
         return String::new();

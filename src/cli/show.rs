@@ -1,7 +1,7 @@
 //! `--output`: who shows what happens.
 
 use crate::diag::{Diag, Exit, Result, SourceMap, render};
-use crate::exec::{self, Listing};
+use crate::exec::{self, Listing, PlanFile};
 use crate::output::{AdHoc, Annotations, Callback, Console, Junit, Lines, Masked, Output, Screen};
 use crate::output::{Secrets, Tee};
 
@@ -46,6 +46,9 @@ impl Show {
         if let Some(record) = &record {
             let noted = Masked::new(secrets, Box::new(record.clone()));
             output = Box::new(Tee(vec![output, Box::new(noted)]));
+        }
+        if let Some(PlanFile::Made(drawn)) = &options.saved {
+            output = Box::new(Tee(vec![output, Box::new(drawn.clone())]));
         }
         let exit = exec::run(options, output);
         if let (Some(record), true) = (record, exit != Exit::Ok && form == Form::Default) {

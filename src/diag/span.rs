@@ -1,8 +1,10 @@
 //! Where a piece of text came from.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 /// A byte range in one source of the [`SourceMap`].
 ///
@@ -80,6 +82,8 @@ impl Source {
 #[derive(Clone, Default, Debug)]
 pub struct SourceMap {
     sources: Arc<RwLock<Vec<Arc<Source>>>>,
+    /// Files by path, with their SHA-256, where somebody asked for that.
+    files: Arc<Mutex<Option<BTreeMap<PathBuf, String>>>>,
 }
 
 impl SourceMap {
@@ -91,6 +95,39 @@ impl SourceMap {
             text: text.into(),
         }));
         sources.len() as u32
+    }
+
+    /// From now on it is noted which files are read.
+    pub fn note_files(&self) {
+        let mut files = self.files.lock().unwrap_or_else(|e| e.into_inner());
+        files.get_or_insert_default();
+    }
+
+    /// The files that were read, with their SHA-256 in hexadecimal.
+    pub fn files(&self) -> BTreeMap<PathBuf, String> {
+        let files = self.files.lock().unwrap_or_else(|e| e.into_inner());
+        files.clone().unwrap_or_default()
+    }
+
+    /// A file was read.
+    pub fn saw(&self, path: &Path, sha256: impl FnOnce() -> String) {
+        let mut files = self.files.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(files) = &mut *files {
+            files.insert(path.to_owned(), sha256());
+        }
+    }
+
+    /// Reads a file that the run depends on.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        let bytes = std::fs::read(path)?;
+        self.saw(path, || {
+            let digest = Sha256::digest(&bytes);
+            digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        });
+        Ok(bytes)
     }
 
     /// The source a span points into.

@@ -91,7 +91,11 @@ impl Control for StepControl<'_> {
     }
 
     fn read(&self, path: &Path, decrypt: bool) -> Result<Vec<u8>> {
-        let bytes = std::fs::read(path).map_err(|e| Diag::io("read", path, &e))?;
+        let bytes = self
+            .run
+            .sources
+            .read(path)
+            .map_err(|e| Diag::io("read", path, &e))?;
         if decrypt && is_vaulted(&bytes) {
             return self.run.decrypt_file(path, &bytes);
         }
@@ -120,7 +124,9 @@ impl Control for StepControl<'_> {
         let meta = path.metadata().map_err(|e| Diag::io("read", path, &e))?;
         let large = meta.is_file() && meta.len() > Blob::LARGE;
         if large && !(decrypt && begins_as_vault(path)?) {
-            return self.run.blobs.add_file(path, &meta, sha1 || self.seen);
+            let blob = self.run.blobs.add_file(path, &meta, sha1 || self.seen)?;
+            self.run.sources.saw(path, || blob.sha256.clone());
+            return Ok(blob);
         }
         Ok(self.blob(self.read(path, decrypt)?))
     }

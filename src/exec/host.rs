@@ -35,6 +35,8 @@ pub enum Stop {
     EndPlay,
     /// `meta: end_role`.
     EndRole,
+    /// A step would not do what was planned; no `rescue` takes care of that.
+    Differs,
     /// The user interrupted the run, or another host ended it.
     Interrupted,
 }
@@ -109,6 +111,8 @@ pub struct HostRun {
     pub for_all: bool,
     /// Where the failure was that ends its way, if none takes care of it.
     pub fatal: Option<Position>,
+    /// A `rescue` was entered: what follows from that is not in a plan.
+    pub off_plan: bool,
     /// Results of the loop whose items are coming in, and whether a failure is ignored.
     pub(super) items: Vec<(Judged, bool)>,
     /// Steps that the agent performs although one before them has failed: only this side knows that.
@@ -165,6 +169,7 @@ impl HostRun {
             passed: HashMap::new(),
             for_all: false,
             fatal: None,
+            off_plan: false,
             items: Vec::new(),
             void: HashMap::new(),
             agent_knows: false,
@@ -347,6 +352,10 @@ impl HostRun {
                 duration,
             } if id == awaited => {
                 if let Some(Entry::Step(mut pending)) = self.queue.pop() {
+                    let key = pending.noted.as_ref().map_or("", |noted| &noted.key);
+                    if let Some(diag) = self.differing(&pending.unit, key, &result) {
+                        return Err(self.leave(&pending.unit, pending.item.as_ref(), diag));
+                    }
                     self.step_answered(&pending.unit, &result);
                     let private = pending.unit.info.no_log;
                     self.note_step(pending.noted.take(), &result, private);

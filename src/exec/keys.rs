@@ -1,6 +1,7 @@
 //! Which step of the run a step is, the same in every attempt, and what an earlier attempt knows of
 //! it.
 
+use super::foresee::PlanFile;
 use super::host::HostRun;
 use super::outbox::{can_be_repeated, unknown_outcome};
 use super::record::{Line, Noted};
@@ -26,7 +27,7 @@ impl HostRun {
     /// The name of a job's step: play, position, item. Empty where nothing is recorded.
     pub fn key(&self, job: &Job) -> String {
         let mut key = String::new();
-        if self.run.record.is_none() || job.unit.dry {
+        if !self.counts_steps(job) {
             return key;
         }
         if self.for_all {
@@ -94,7 +95,7 @@ impl HostRun {
     /// Numbers a step that is about to be performed: the same place may be passed more than once
     /// (`until`, handlers). Returns what is to be written down of it.
     pub fn number_step(&mut self, job: &Job, step: &mut Step) -> Option<Noted> {
-        if step.key.is_empty() || step.mode != Mode::Apply {
+        if step.key.is_empty() || step.mode == Mode::Trial {
             return None;
         }
         let number = self.passed.entry(step.key.clone()).or_default();
@@ -102,6 +103,7 @@ impl HostRun {
         *number += 1;
         let (print, content) = (self.print(job), self.content(job, step));
         step.key = replay::on_host(&key, &print, &content);
+        self.foresee(job, step, &key);
         Some(Noted {
             host: self.host.clone(),
             key,
@@ -133,15 +135,11 @@ impl HostRun {
         let result = match known {
             Known::Result(result) => *result,
             Known::Unknown => return Some(super::conclude::judged_of(unknown_outcome(true))),
-            Known::Flags(changed, failed) => StepResult {
-                result: serde_json::json!({
-                    "changed": changed,
-                    "failed": failed,
-                    "censored": "the result of an earlier attempt at this run, which was not written down",
-                }),
-                diag: None,
-                opaque: 0,
-            },
+            Known::Flags(changed, failed) => StepResult::of(serde_json::json!({
+                "changed": changed,
+                "failed": failed,
+                "censored": "the result of an earlier attempt at this run, which was not written down",
+            })),
         };
         let mut judged = super::conclude::judged_of(result);
         judged.earlier = true;
@@ -200,7 +198,12 @@ impl HostRun {
 
     /// Writes down what a step came to.
     pub fn note_step(&self, noted: Option<Noted>, result: &StepResult, private: bool) {
-        if let (Some(noted), Some(record)) = (noted, &self.run.record) {
+        let Some(noted) = noted else {
+            return;
+        };
+        if let Some(PlanFile::Made(drawn)) = &self.run.options.saved {
+            drawn.note(&noted, result, private);
+        } else if let Some(record) = &self.run.record {
             record.step(noted, result, private);
         }
     }
@@ -254,11 +257,7 @@ impl HostRun {
             result: None,
             flags: (false, false),
         };
-        let result = StepResult {
-            result: judged.value.to_json(),
-            diag: None,
-            opaque: 0,
-        };
+        let result = StepResult::of(judged.value.to_json());
         self.note_step(Some(noted), &result, job.unit.info.no_log);
     }
 
@@ -302,7 +301,7 @@ fn short(digest: Sha256) -> String {
 }
 
 /// True where the playbook says so.
-fn changes_nothing(job: &Job) -> bool {
+pub(super) fn changes_nothing(job: &Job) -> bool {
     let condition = job.task.changed_when.as_deref();
     matches!(condition, Some([never]) if never.as_bool() == Some(false))
 }

@@ -73,6 +73,8 @@ pub struct Options {
     pub detailed_exitcode: bool,
     /// Where the run is written down, and what earlier attempts at it have done.
     pub record: Option<(super::record::Record, super::replay::Once)>,
+    /// The plan that is made or applied.
+    pub saved: Option<super::foresee::PlanFile>,
     /// What to do where another run has a host.
     pub lock: super::lock::Lock,
     /// All texts of the run, shared with the outputs.

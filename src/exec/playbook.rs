@@ -2,6 +2,7 @@
 
 use super::blobs::Blobs;
 use super::collect::Collector;
+use super::foresee::PlanFile;
 use super::forks::Forks;
 use super::options::Options;
 use super::run::Run;
@@ -59,6 +60,7 @@ pub(super) fn prepare(
     let config = config::load()?;
     settle(&mut options, &config);
     let secrets = secrets::collect(&options, &config)?;
+    let vault = secrets.clone();
     let opener = secrets.clone();
     let masked = options.secrets.clone();
     let engine = Engine::new(
@@ -148,6 +150,9 @@ pub(super) fn prepare(
         check(&loader, playbook, options.late_faults, collector)?;
     }
     check_limit(&options, &inventory)?;
+    if let Some(plan) = &options.saved {
+        plan.begin(&extra_vars, &inventory, sources, &vault)?;
+    }
     Ok(Prepared {
         run: RunParts {
             options,
@@ -251,6 +256,9 @@ impl Prepared {
             let names = parts.extra_vars.keys();
             let names = names.filter_map(|name| name.as_str().map(str::to_owned));
             record.set_extra_vars(names.collect());
+            if let Some(PlanFile::Applied(held)) = &parts.options.saved {
+                record.set_plan(&held.saved.id);
+            }
         }
         let shared = Run {
             tags: parts.options.tags.clone(),

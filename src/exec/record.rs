@@ -53,6 +53,9 @@ pub struct Head {
     pub attempts: u32,
     /// Counts by host.
     pub recap: BTreeMap<String, Counts>,
+    /// The plan that is applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
 }
 
 /// One thing that became of a run.
@@ -303,6 +306,15 @@ impl Record {
     pub fn set_extra_vars(&self, names: Vec<String>) {
         let mut head = self.0.head.lock().unwrap_or_else(PoisonError::into_inner);
         head.extra_vars = names;
+        drop(head);
+        // As for lines.
+        let _ = self.store();
+    }
+
+    /// The plan that is applied.
+    pub fn set_plan(&self, id: &str) {
+        let mut head = self.0.head.lock().unwrap_or_else(PoisonError::into_inner);
+        head.plan = Some(id.to_owned());
         drop(head);
         // As for lines.
         let _ = self.store();

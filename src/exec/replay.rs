@@ -324,11 +324,7 @@ mod tests {
     use serde_json::json;
 
     fn step(host: &str, key: &str, failed: bool) -> Line {
-        let result = StepResult {
-            result: json!({"changed": true, "failed": failed}),
-            diag: None,
-            opaque: 0,
-        };
+        let result = StepResult::of(json!({"changed": true, "failed": failed}));
         Line::Step(Box::new(Noted {
             host: host.to_owned(),
             key: key.to_owned(),

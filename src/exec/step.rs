@@ -122,6 +122,9 @@ impl HostRun {
     /// # Errors
     /// As [`HostRun::report_unreachable`].
     pub(super) fn not_reached(&mut self, job: &Job, diag: Box<Diag>) -> Result<(), Stop> {
+        if diag.code == modules::DIFFERS {
+            return Err(self.leave(&job.unit, job.item.as_ref(), diag));
+        }
         match &job.item {
             Some(_) if diag.code != INTERRUPTED => {
                 self.judged(job, super::conclude::unreachable(diag))
@@ -370,6 +373,10 @@ impl HostRun {
                     result,
                     duration,
                 } if id == sent => {
+                    let key = noted.as_ref().map_or("", |noted| &noted.key);
+                    if let Some(diag) = self.differing(&job.unit, key, &result) {
+                        return Err(diag);
+                    }
                     if target == self.host {
                         self.pending.answered(&result);
                     }
@@ -455,6 +462,7 @@ fn make(run: &super::run::Run, job: &Job, scope: &crate::vars::SharedScope) -> R
         args: prepared,
         flags: Flags {
             diff: unit.show_diff || run.options.plan,
+            foresight: None,
         },
         mode: match (unit.dry, run.options.plan) {
             (false, _) => Mode::Apply,

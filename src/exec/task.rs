@@ -140,7 +140,7 @@ impl HostRun {
             Ok(None) => self.perform(&job),
             Err(diag) => self.end(&job, Judged::failed(diag)),
         };
-        if end == Err(Stop::Failed) {
+        if matches!(end, Err(Stop::Failed | Stop::Differs)) {
             self.note_failure(&job)?;
         }
         end
@@ -348,6 +348,9 @@ impl HostRun {
     }
 
     fn carry_out(&mut self, job: &Job) -> Result<(), Stop> {
+        if let Some(diag) = self.unannounced(job) {
+            return Err(self.leave(&job.unit, job.item.as_ref(), diag));
+        }
         match modules::find(&job.task.module).map(|entry| entry.side) {
             Some(Side::Host) => self.step(job),
             _ if job.task.until.is_some() && actions::can_be_tried_again(job) => self.retried(job),
@@ -397,6 +400,7 @@ impl HostRun {
             return Ok(());
         }
         self.note_action(job, &judged);
+        self.foresee_result(job, &judged);
         let judged = results::judge(&self.run.engine, &job.unit, &self.job_scope(job), judged);
         if let Some(item) = &job.item {
             let entry = Entry::Item(Box::new((job.unit.clone(), item.clone(), judged)));

@@ -43,7 +43,7 @@ impl HostRun {
         self.note_end(matches!(end, Err(Stop::Failed)));
         self.publish();
         self.keep_facts();
-        let failed = matches!(end, Err(Stop::Failed | Stop::Unreachable));
+        let failed = matches!(end, Err(Stop::Failed | Stop::Unreachable | Stop::Differs));
         if failed {
             self.run.host_failed(&self.host);
         }
@@ -166,6 +166,7 @@ impl HostRun {
             }
             self.play.barrier.rescue(self.index);
             self.fatal = None;
+            self.off_plan = true;
             end = self
                 .part(1, &block.rescue, inner)
                 .and_then(|()| self.flush());

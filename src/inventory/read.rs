@@ -230,10 +230,13 @@ impl Reader<'_> {
     }
 
     fn file(&mut self, path: &Path) -> Result<()> {
-        if is_executable(path) && looks_like_program(path) {
+        let bytes = self
+            .sources
+            .read(path)
+            .map_err(|e| Diag::io("read", path, &e))?;
+        if is_executable(path) && looks_like_program(&bytes) {
             return self.script(path);
         }
-        let bytes = std::fs::read(path).map_err(|e| Diag::io("read", path, &e))?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
         if matches!(extension, "yml" | "yaml" | "json") {
@@ -323,10 +326,7 @@ fn is_executable(path: &Path) -> bool {
 }
 
 /// A `#!` line or a binary; a text file with a stray x bit is read as what its content is.
-fn looks_like_program(path: &Path) -> bool {
-    let Ok(bytes) = std::fs::read(path) else {
-        return false;
-    };
+fn looks_like_program(bytes: &[u8]) -> bool {
     bytes.starts_with(b"#!") || bytes.starts_with(b"\x7fELF")
 }
 

@@ -74,7 +74,7 @@ fn collect(dir: &Path, into: &mut Vec<PathBuf>) {
 /// # Errors
 /// `io`, `yaml`, `vault`, or `bad-vars-file` where it holds something else than a dict.
 pub fn file_vars(sources: &SourceMap, path: &Path, decrypt: Decrypt<'_>) -> Result<Map> {
-    let bytes = std::fs::read(path).map_err(|e| Diag::io("read", path, &e))?;
+    let bytes = sources.read(path).map_err(|e| Diag::io("read", path, &e))?;
     let bytes = if bytes.starts_with(b"$ANSIBLE_VAULT;") {
         decrypt(path, &bytes)?
     } else {

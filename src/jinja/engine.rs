@@ -191,7 +191,10 @@ impl Inner {
 
     /// Reads a file of the control side, decrypted if it is vaulted.
     pub fn read(&self, path: &std::path::Path) -> Result<String> {
-        let bytes = std::fs::read(path).map_err(|e| Diag::io("read", path, &e))?;
+        let bytes = self
+            .sources
+            .read(path)
+            .map_err(|e| Diag::io("read", path, &e))?;
         let text = String::from_utf8(bytes).map_err(|_| {
             Diag::error("not-text", format!("{} is not UTF-8 text", path.display()))
         })?;

@@ -5,10 +5,12 @@
 //! follow from that and are written once, in [`run`].
 
 pub mod common;
+mod foreseen;
 mod module;
 mod registry;
 mod run;
 
+pub use foreseen::{DIFFERS, Foreseen, Foresight, digest};
 pub use module::{Anything, Control, FileSearch, Kind, Module, RenderOptions, Side};
 pub use registry::{Entry, all, find, names};
 pub use run::{Flags, StepResult, run};

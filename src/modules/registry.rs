@@ -38,7 +38,7 @@ pub struct Entry {
     /// [`Module::prepare`].
     pub prepare: fn(&Json, &dyn Control) -> Result<Json>,
     /// Plans and performs on a host.
-    pub(super) run: fn(&Json, &mut dyn Host, Flags) -> StepResult,
+    pub(super) run: fn(&Json, &mut dyn Host, &Flags) -> StepResult,
 }
 
 impl Entry {

@@ -1,5 +1,6 @@
 //! Runs a module on a host: plan, perform, plan again, report. The same for a dry run.
 
+use super::foreseen::{DIFFERS, Foreseen, Foresight, Watch};
 use super::module::Module;
 use crate::args;
 use crate::diag::{Diag, Result};
@@ -12,10 +13,13 @@ use serde_json::{Value as Json, json};
 const ROUNDS: usize = 8;
 
 /// How to run a step.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Flags {
     /// Collect diffs.
     pub diff: bool,
+    /// What was planned, or that it is to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foresight: Option<Box<Foresight>>,
 }
 
 /// What came of a step.
@@ -27,9 +31,22 @@ pub struct StepResult {
     pub diag: Option<Diag>,
     /// How many opaque commands were among its operations.
     pub opaque: usize,
+    /// What it would do, where that was asked for or is not what was planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreseen: Option<Foreseen>,
 }
 
 impl StepResult {
+    /// A step that was carried out.
+    pub fn of(result: Json) -> StepResult {
+        StepResult {
+            result,
+            diag: None,
+            opaque: 0,
+            foreseen: None,
+        }
+    }
+
     /// The result of a step that could not be carried out; it has the keys of [`Diag::data`] too.
     pub fn failed(diag: Box<Diag>) -> StepResult {
         let mut result = diag.data.clone();
@@ -41,10 +58,14 @@ impl StepResult {
             result.entry(key).or_insert(value);
         }
         StepResult {
-            result: Json::Object(result),
             diag: Some(*diag),
-            opaque: 0,
+            ..StepResult::of(Json::Object(result))
         }
+    }
+
+    /// True where it would not have done what was planned.
+    pub fn differs(&self) -> bool {
+        self.diag.as_ref().is_some_and(|diag| diag.code == DIFFERS)
     }
 
     /// True if the step failed.
@@ -54,7 +75,7 @@ impl StepResult {
 }
 
 /// Runs the module called `name` with arguments that its `check` and `prepare` returned.
-pub fn run(name: &str, args: &Json, host: &mut dyn Host, flags: Flags) -> StepResult {
+pub fn run(name: &str, args: &Json, host: &mut dyn Host, flags: &Flags) -> StepResult {
     match super::find(name) {
         Some(entry) => (entry.run)(args, host, flags),
         None => StepResult::failed(Diag::error(
@@ -64,7 +85,7 @@ pub fn run(name: &str, args: &Json, host: &mut dyn Host, flags: Flags) -> StepRe
     }
 }
 
-pub(super) fn run_typed<M: Module>(json: &Json, host: &mut dyn Host, flags: Flags) -> StepResult {
+pub(super) fn run_typed<M: Module>(json: &Json, host: &mut dyn Host, flags: &Flags) -> StepResult {
     match args::read(json) {
         Ok(args) => carry_out(&Typed::<M>(args), host, flags),
         Err(diag) => StepResult::failed(diag),
@@ -100,24 +121,27 @@ impl<M: Module> Planner for Typed<M> {
     }
 }
 
-fn carry_out(module: &dyn Planner, host: &mut dyn Host, flags: Flags) -> StepResult {
+fn carry_out(module: &dyn Planner, host: &mut dyn Host, flags: &Flags) -> StepResult {
     let mut done = Done::default();
-    let planned = rounds(module, host, flags, &mut done);
+    let mut watch = flags.foresight.as_deref().map(Watch::new);
+    let planned = rounds(module, host, flags, &mut done, &mut watch);
     let changed = !done.outcomes.is_empty();
     let result = planned.and_then(|explained| {
         let result = module.result(host.view(), &done.outcomes)?;
         Ok(merge(explained, result))
     });
+    let foreseen = watch.and_then(|watch| watch.told(result.as_ref().err().map(|diag| &**diag)));
     match result {
         Ok(result) => StepResult {
-            result: finish(result, changed, done.diffs),
-            diag: None,
             opaque: done.opaque,
+            foreseen,
+            ..StepResult::of(finish(result, changed, done.diffs))
         },
         Err(diag) => {
             let mut failed = StepResult::failed(diag);
             failed.result["changed"] = json!(changed);
             failed.opaque = done.opaque;
+            failed.foreseen = foreseen;
             failed
         }
     }
@@ -126,20 +150,35 @@ fn carry_out(module: &dyn Planner, host: &mut dyn Host, flags: Flags) -> StepRes
 fn rounds(
     module: &dyn Planner,
     host: &mut dyn Host,
-    flags: Flags,
+    flags: &Flags,
     done: &mut Done,
+    watch: &mut Option<Watch<'_>>,
 ) -> Result<Json> {
-    let mut last = module.plan(host.view())?;
+    let mut last = match watch {
+        Some(watch) => watch.plan(host.view(), &|view| module.plan(view))?,
+        None => module.plan(host.view())?,
+    };
     let explained = module.explain(host.view(), &last, flags.diff)?;
+    if let Some(watch) = watch {
+        watch.round(&last, host.view())?;
+    }
     if last.is_empty() {
         return Ok(explained);
     }
     perform(host, &last, flags, done)?;
     for _ in 1..ROUNDS {
-        let ops = module.plan_more(host.view(), &done.outcomes)?;
+        let ops = match watch {
+            Some(watch) => {
+                watch.plan(host.view(), &|view| module.plan_more(view, &done.outcomes))?
+            }
+            None => module.plan_more(host.view(), &done.outcomes)?,
+        };
         // The same plan twice: the view does not show the effect (an unknown content, say).
         if ops.is_empty() || ops == last {
             break;
+        }
+        if let Some(watch) = watch {
+            watch.round(&ops, host.view())?;
         }
         perform(host, &ops, flags, done)?;
         last = ops;
@@ -147,7 +186,7 @@ fn rounds(
     Ok(explained)
 }
 
-fn perform(host: &mut dyn Host, ops: &[Op], flags: Flags, done: &mut Done) -> Result<()> {
+fn perform(host: &mut dyn Host, ops: &[Op], flags: &Flags, done: &mut Done) -> Result<()> {
     let mut round = execute(host, ops, flags.diff)?;
     done.outcomes.append(&mut round.outcomes);
     done.diffs.append(&mut round.diffs);

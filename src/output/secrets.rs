@@ -50,6 +50,17 @@ impl Secrets {
             .fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
     }
 
+    /// An event without secrets. Goes through JSON, so that no text of any event is forgotten.
+    pub fn mask_event(&self, event: &Event) -> Option<Event> {
+        let mut json = serde_json::to_value(event).ok()?;
+        // A kind without fields is a mere word.
+        if json.is_object() {
+            self.mask_json(&mut json);
+        }
+        // Read from bytes as all else that comes as JSON, so that there is one such code.
+        serde_json::from_slice(&serde_json::to_vec(&json).ok()?).ok()
+    }
+
     fn mask_json(&self, value: &mut Json) {
         match value {
             Json::String(text) => *text = self.mask(text),
@@ -78,16 +89,7 @@ impl Output for Masked {
         if self.secrets.is_empty() {
             return self.inner.event(event);
         }
-        // Through JSON, so that no text of any event is forgotten.
-        let masked = serde_json::to_value(event).ok().and_then(|mut json| {
-            // A kind without fields is a mere word.
-            if json.is_object() {
-                self.secrets.mask_json(&mut json);
-            }
-            // Read from bytes as all else that comes as JSON, so that there is one such code.
-            serde_json::from_slice(&serde_json::to_vec(&json).ok()?).ok()
-        });
-        if let Some(masked) = masked {
+        if let Some(masked) = self.secrets.mask_event(event) {
             self.inner.event(&masked);
         }
     }

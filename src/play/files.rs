@@ -99,7 +99,7 @@ impl Loader {
         if let Some(value) = files.get(path) {
             return Ok(value.clone());
         }
-        let bytes = std::fs::read(path).map_err(|e| {
+        let bytes = self.sources.read(path).map_err(|e| {
             Diag::error(
                 "file-not-found",
                 format!("cannot read {}: {}", path.display(), reason(&e)),

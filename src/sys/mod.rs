@@ -22,6 +22,7 @@ pub mod stamp;
 mod stat;
 mod summary;
 pub mod view;
+pub mod watched;
 pub mod words;
 
 pub use account::{Group, User};

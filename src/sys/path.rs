@@ -52,7 +52,7 @@ pub fn file_name(path: &Path) -> String {
 }
 
 /// What names of files begin with that are gone when a step is through.
-const TEMPORARY: &str = ".gxdeploy-";
+pub const TEMPORARY: &str = ".gxdeploy-";
 
 /// A name in a directory for a file that a step writes, uses and removes; the same each time for
 /// the same `seed` in one process.

@@ -67,8 +67,8 @@ impl Secret {
 #[derive(Clone, Debug, Default)]
 pub struct Secrets {
     secrets: Arc<Vec<Secret>>,
-    /// Decrypted texts, which outputs mask.
-    shown_nowhere: Arc<RwLock<Vec<String>>>,
+    /// Texts that were decrypted.
+    opened: Arc<RwLock<Vec<String>>>,
 }
 
 impl Secrets {
@@ -76,7 +76,7 @@ impl Secrets {
     pub fn new(secrets: Vec<Secret>) -> Secrets {
         Secrets {
             secrets: Arc::new(secrets),
-            shown_nowhere: Arc::default(),
+            opened: Arc::default(),
         }
     }
 
@@ -90,7 +90,11 @@ impl Secrets {
     /// # Errors
     /// `vault`: there is no secret, or none of them opens it.
     pub fn decrypt(&self, envelope: &str) -> Result<Vec<u8>> {
-        self.open(envelope).map(|(text, _)| text)
+        let (text, _) = self.open(envelope)?;
+        if let Ok(text) = std::str::from_utf8(&text) {
+            self.note(text);
+        }
+        Ok(text)
     }
 
     /// As [`Secrets::decrypt`], and tells which secret opened it.
@@ -142,39 +146,27 @@ impl Secrets {
         }
     }
 
-    /// Opens the envelope of a variable. Its text is masked in all outputs from now on.
+    /// Opens the envelope of a variable.
     ///
     /// # Errors
     /// As [`Secrets::decrypt`].
     pub fn decrypt_text(&self, envelope: &str) -> Result<String> {
         let bytes = self.decrypt(envelope)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| Diag::error("vault", "the decrypted value is not UTF-8 text"))?;
-        self.hide(&text);
-        Ok(text)
+        String::from_utf8(bytes)
+            .map_err(|_| Diag::error("vault", "the decrypted value is not UTF-8 text"))
     }
 
-    /// Masks a text in all outputs.
-    pub fn hide(&self, text: &str) {
-        // A word of one or two letters would mask half of every output.
-        if text.trim().len() < 3 {
-            return;
-        }
-        let mut hidden = self
-            .shown_nowhere
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if !hidden.iter().any(|h| h == text.trim()) {
-            hidden.push(text.trim().to_owned());
+    fn note(&self, text: &str) {
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        if !opened.iter().any(|known| known == text) {
+            opened.push(text.to_owned());
         }
     }
 
-    /// Texts that outputs mask.
-    pub fn hidden(&self) -> Vec<String> {
-        self.shown_nowhere
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// All texts that were decrypted: values, and whole files.
+    pub fn opened(&self) -> Vec<String> {
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        opened.clone()
     }
 }
 

@@ -47,7 +47,7 @@ fn read(ask: &Ask<'_>, path: &Path) -> Result<String, String> {
 
 /// The content of a file, decrypted if it is vaulted.
 pub fn bytes_of(ask: &Ask<'_>, path: &Path) -> Result<Vec<u8>, String> {
-    let bytes = std::fs::read(path).map_err(|e| {
+    let bytes = ask.frame.env.engine.sources.read(path).map_err(|e| {
         format!(
             "cannot read {}: {}",
             path.display(),

@@ -2,7 +2,7 @@
 
 use super::super::command;
 use crate::diag::Result;
-use crate::sys::{Command, Effect, Op, View};
+use crate::sys::{Command, Declared, Effect, Op, View};
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use std::time::Duration;
@@ -39,6 +39,18 @@ pub fn is_updated(view: &dyn View) -> bool {
 /// What an update, or a change of the sources, makes known to later steps.
 pub fn effect() -> Effect {
     Effect::Assume(UPDATED.to_owned(), json!(true))
+}
+
+/// True for what only updates the lists.
+pub fn is_update(op: &Op) -> bool {
+    let Op::Run {
+        effect: Declared::Effects(effects),
+        ..
+    } = op
+    else {
+        return false;
+    };
+    matches!(&effects[..], [Effect::Assume(key, _)] if key == UPDATED)
 }
 
 /// Retries and their longest pause.

@@ -91,3 +91,25 @@ fn contents_of_all_sizes_arrive() {
     assert!(said.contains("changed=2"), "{said}");
     assert!(fs::read(dir.join("alone")).unwrap() == other);
 }
+
+#[test]
+fn an_ad_hoc_task_finds_files_from_the_working_directory() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    fs::write(dir.join("source"), "from here").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_gxdeploy"))
+        .args(["run", "-i", "localhost,", "-c", "local", "-m", "copy"])
+        .arg("-a")
+        .arg(format!("src=source dest={}/there", dir.display()))
+        .arg("localhost")
+        .current_dir(dir)
+        .env("XDG_STATE_HOME", dir.join("state"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(fs::read(dir.join("there")).unwrap(), b"from here");
+    // Whole results are shown: with sums.
+    assert!(said.contains("\"md5sum\""), "{said}");
+}

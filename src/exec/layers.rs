@@ -6,6 +6,7 @@ use crate::jinja::Context;
 use crate::play::ast::{Role, Task};
 use crate::value::{Map, Value};
 use crate::vars::SharedScope;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 impl HostRun {
@@ -111,6 +112,10 @@ impl HostRun {
             search.push(dir.to_path_buf());
         }
         search.dedup();
+        if search.is_empty() {
+            // An ad hoc task has no file: it starts from the working directory.
+            search.push(PathBuf::from("."));
+        }
         Context { search }
     }
 }

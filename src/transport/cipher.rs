@@ -2,7 +2,8 @@
 //!
 //! libssh2 hands packets to OpenSSL in blocks of 16 bytes, and has a ChaCha20 of its own in portable C:
 //! either takes several times as long as all else that is done to send a large file. The linker puts
-//! the function below in the place of libssh2's (`build.rs`).
+//! the function below in the place of libssh2's (`build.rs`); with a libssh2 that has no such function
+//! (another version, or the system's) the program does not link.
 
 use ssh2::{MethodType, Session};
 use std::ffi::{c_int, c_uchar, c_uint, c_void};

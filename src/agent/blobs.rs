@@ -5,8 +5,9 @@
 
 use super::line::{Out, send};
 use crate::diag::{Diag, Result};
+use crate::sys::Blob;
 use crate::sys::blobs::{Blobs, Sink};
-use crate::sys::{Blob, Hasher};
+use crate::sys::naming::Namer;
 use crate::wire::{FromAgent, Piece};
 use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::Receiver;
@@ -96,7 +97,7 @@ impl RemoteBlobs {
     fn small(&self, blob: &Blob) -> Result<Arc<[u8]>> {
         let mut state = self.lock();
         loop {
-            if let Some(bytes) = state.kept.get(&blob.sha256) {
+            if let Some(bytes) = state.kept.get(&blob.name) {
                 return Ok(bytes.clone());
             }
             if !state.is_under_way(blob) {
@@ -106,7 +107,7 @@ impl RemoteBlobs {
             }
             if let Got::Pieces(pieces, lengths, bytes) = state.receive()? {
                 state.keep(&pieces, &lengths, &bytes)?;
-                let asked = pieces.iter().position(|piece| piece.sha256 == blob.sha256);
+                let asked = pieces.iter().position(|piece| piece.name == blob.name);
                 if asked.is_some_and(|at| lengths.get(at) == Some(&None)) {
                     return Err(nobody_has(blob));
                 }
@@ -116,13 +117,13 @@ impl RemoteBlobs {
 
     fn large(&self, blob: &Blob, to: &mut Sink<'_>) -> Result<()> {
         let mut state = self.lock();
-        let mut hasher = Hasher::default();
+        let mut namer = Namer::default();
         let (mut asked, mut here) = (0, 0);
         while here < blob.size {
             while asked < blob.size && state.asked.len() < UNDER_WAY {
                 let left = usize::try_from(blob.size - asked).unwrap_or(usize::MAX);
                 let piece = Piece {
-                    sha256: blob.sha256.clone(),
+                    name: blob.name.clone(),
                     from: asked,
                     length: left.min(Piece::MOST),
                 };
@@ -133,7 +134,7 @@ impl RemoteBlobs {
                 continue;
             };
             // What another step has left under way is not of this content, or not in its place.
-            let next = |piece: &Piece| piece.sha256 == blob.sha256 && piece.from == here;
+            let next = |piece: &Piece| piece.name == blob.name && piece.from == here;
             if !pieces.first().is_some_and(next) {
                 state.keep(&pieces, &lengths, &bytes)?;
                 continue;
@@ -142,15 +143,15 @@ impl RemoteBlobs {
                 return Err(nobody_has(blob));
             }
             if bytes.len() != pieces.iter().map(|piece| piece.length).sum::<usize>() {
-                return Err(damaged(&blob.sha256));
+                return Err(damaged(&blob.name));
             }
             here += bytes.len() as u64;
-            hasher.update(&bytes);
+            namer.update(&bytes);
             to(&bytes)?;
         }
-        match hasher.sha256() == blob.sha256 {
+        match namer.end() == blob.name {
             true => Ok(()),
-            false => Err(damaged(&blob.sha256)),
+            false => Err(damaged(&blob.name)),
         }
     }
 }
@@ -179,7 +180,7 @@ impl State {
     fn is_under_way(&self, blob: &Blob) -> bool {
         self.asked.iter().any(|asked| match asked {
             Asked::Act => false,
-            Asked::Pieces(pieces) => pieces.iter().any(|piece| piece.sha256 == blob.sha256),
+            Asked::Pieces(pieces) => pieces.iter().any(|piece| piece.name == blob.name),
         })
     }
 
@@ -205,7 +206,7 @@ impl State {
             bytes += next.size;
             let next = self.wanted.pop_front();
             pieces.extend(
-                next.filter(|b| !self.kept.contains_key(&b.sha256))
+                next.filter(|b| !self.kept.contains_key(&b.name))
                     .as_ref()
                     .map(whole),
             );
@@ -226,15 +227,15 @@ impl State {
             let Some(length) = length else { continue };
             let (these, rest) = bytes
                 .split_at_checked(*length)
-                .ok_or_else(|| damaged(&piece.sha256))?;
+                .ok_or_else(|| damaged(&piece.name))?;
             bytes = rest;
-            let mut hasher = Hasher::default();
-            hasher.update(these);
-            if hasher.sha256() == piece.sha256 {
+            let mut namer = Namer::default();
+            namer.update(these);
+            if namer.end() == piece.name {
                 self.kept_bytes += these.len();
-                self.kept.insert(piece.sha256.clone(), these.into());
+                self.kept.insert(piece.name.clone(), these.into());
             } else if piece.from == 0 && *length < Piece::MOST {
-                return Err(damaged(&piece.sha256));
+                return Err(damaged(&piece.name));
             }
         }
         Ok(())
@@ -243,7 +244,7 @@ impl State {
 
 fn whole(blob: &Blob) -> Piece {
     Piece {
-        sha256: blob.sha256.clone(),
+        name: blob.name.clone(),
         from: 0,
         // A small one.
         length: usize::try_from(blob.size).unwrap_or(Piece::MOST),
@@ -255,13 +256,13 @@ fn lost() -> Box<Diag> {
 }
 
 fn nobody_has(blob: &Blob) -> Box<Diag> {
-    Diag::error("no-content", format!("nobody has content {}", blob.sha256))
+    Diag::error("no-content", format!("nobody has content {}", blob.name))
 }
 
-fn damaged(sha256: &str) -> Box<Diag> {
+fn damaged(name: &str) -> Box<Diag> {
     Diag::error(
         "broken-content",
-        format!("content {sha256} arrived damaged: did the file change during the run?"),
+        format!("content {name} arrived damaged: did the file change during the run?"),
     )
 }
 

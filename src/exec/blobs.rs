@@ -1,7 +1,7 @@
 //! The contents that hosts may ask for.
 
 use crate::diag::{Diag, Result};
-use crate::sys::{Blob, Stamp, digest};
+use crate::sys::{Blob, Stamp, naming};
 use crate::wire::Piece;
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
@@ -9,7 +9,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-/// Contents by SHA-256, for all hosts of a run.
+/// Contents by name, for all hosts of a run.
 #[derive(Default)]
 pub struct Blobs {
     kept: RwLock<HashMap<String, Kept>>,
@@ -48,14 +48,14 @@ impl Blobs {
         }
         let fail = |e| Diag::io("read", path, &e);
         let file = File::open(path).map_err(fail)?;
-        let blob = digest::blob_of_file(&file, sees).map_err(fail)?;
+        let blob = naming::of_file(&file, meta.len(), sees).map_err(fail)?;
         self.keep(&blob, || Kept::File(path.into()));
         Ok(known.insert(blob).clone())
     }
 
     fn keep(&self, blob: &Blob, content: impl FnOnce() -> Kept) {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        kept.entry(blob.sha256.clone()).or_insert_with(content);
+        kept.entry(blob.name.clone()).or_insert_with(content);
     }
 
     /// Reads pieces, one after the other into one buffer, and the length of each; `None` for one
@@ -72,7 +72,7 @@ impl Blobs {
 
     fn piece(&self, piece: &Piece, to: &mut Vec<u8>) -> Option<usize> {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        let content = kept.get(&piece.sha256)?.clone();
+        let content = kept.get(&piece.name)?.clone();
         drop(kept);
         let before = to.len();
         match content {
@@ -111,7 +111,7 @@ mod tests {
         let large = blobs.add_file(&path, &meta, true).unwrap();
         assert_eq!(large, Blob::of(b"abcdefghij"));
         let piece = |blob: &Blob, from, length| Piece {
-            sha256: blob.sha256.clone(),
+            name: blob.name.clone(),
             from,
             length,
         };

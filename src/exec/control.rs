@@ -5,7 +5,7 @@ use crate::diag::{Diag, Result, Span};
 use crate::jinja::Context;
 use crate::modules::{Control, FileSearch, RenderOptions};
 use crate::play::ast::Task;
-use crate::sys::Blob;
+use crate::sys::{Algorithm, Blob};
 use crate::vars::SharedScope;
 use crate::vault::is_vaulted;
 use std::cell::Cell;
@@ -125,7 +125,11 @@ impl Control for StepControl<'_> {
         let large = meta.is_file() && meta.len() > Blob::LARGE;
         if large && !(decrypt && begins_as_vault(path)?) {
             let blob = self.run.blobs.add_file(path, &meta, sha1 || self.seen)?;
-            self.run.sources.saw(path, || blob.sha256.clone());
+            self.run.sources.saw(path, || {
+                let sum = File::open(path).and_then(|file| Algorithm::Sha256.of_reader(file));
+                // One that cannot be read any more is not as it was.
+                sum.unwrap_or_default()
+            });
             return Ok(blob);
         }
         Ok(self.blob(self.read(path, decrypt)?))

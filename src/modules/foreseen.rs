@@ -246,7 +246,7 @@ fn hidden(op: &Op) -> Vec<u8> {
     match op {
         Op::Write { content, .. } => match content {
             Content::Bytes(bytes) => Algorithm::Sha256.of(bytes).into_bytes(),
-            Content::Blob(blob) => blob.sha256.clone().into_bytes(),
+            Content::Blob(blob) => blob.name.clone().into_bytes(),
             Content::Unknown => Vec::new(),
         },
         Op::Run { command, .. } => {

@@ -91,7 +91,7 @@ impl Args {
 /// A directory for the script that nobody else has made.
 fn workplace(sent: &Sent, view: &dyn View) -> Result<PathBuf> {
     let base = view.env("TMPDIR").unwrap_or_else(|| "/tmp".to_owned());
-    let hash = sent.blob.as_ref().map_or("", |blob| &blob.sha256[..16]);
+    let hash = sent.blob.as_ref().map_or("", |blob| &blob.name[..16]);
     // Agents of several hosts may be on one machine, at the same script.
     let moment = (view.now() * 1e6) as u64;
     let name = format!("gxdeploy-script-{}-{hash}-{moment:x}", view.me().name);

@@ -209,7 +209,7 @@ impl Own {
     /// Where an archive from elsewhere lies while it is unpacked.
     fn temporary(&self, view: &dyn View) -> PathBuf {
         let seed = match &self.blob {
-            Some(blob) => &blob.sha256,
+            Some(blob) => &blob.name,
             None => &self.src,
         };
         let dir = view.env("TMPDIR").unwrap_or_else(|| "/tmp".into());

@@ -29,7 +29,7 @@ pub trait Blobs: Send {
 /// Takes the next bytes of a content.
 pub type Sink<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 
-/// Contents in memory, by SHA-256.
+/// Contents in memory, by name.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryBlobs(HashMap<String, Arc<[u8]>>);
 
@@ -38,17 +38,17 @@ impl MemoryBlobs {
     pub fn insert(&mut self, bytes: impl Into<Arc<[u8]>>) -> Blob {
         let bytes = bytes.into();
         let blob = Blob::of(&bytes);
-        self.0.insert(blob.sha256.clone(), bytes);
+        self.0.insert(blob.name.clone(), bytes);
         blob
     }
 }
 
 impl Blobs for MemoryBlobs {
     fn get(&self, blob: &Blob) -> Result<Arc<[u8]>> {
-        self.0.get(&blob.sha256).cloned().ok_or_else(|| {
+        self.0.get(&blob.name).cloned().ok_or_else(|| {
             Diag::error(
                 "no-blob",
-                format!("the content {} was not sent to this host", blob.sha256),
+                format!("the content {} was not sent to this host", blob.name),
             )
         })
     }

@@ -1,7 +1,8 @@
 //! Checksums of files.
 
+use super::naming::Namer;
 use md5::Digest;
-// OpenSSL's, which it has for TLS anyway, are nearly twice as fast as those of the sha1 and sha2 crates.
+// OpenSSL's, which is there for TLS anyway, are nearly twice as fast as those of the sha1 and sha2 crates.
 use openssl::sha::{Sha1, Sha224, Sha256, Sha384, Sha512};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
@@ -24,6 +25,10 @@ pub enum Algorithm {
     Sha384,
     /// SHA-512.
     Sha512,
+    /// What contents are called here ([`super::naming`]); not for users.
+    #[serde(skip)]
+    #[schemars(skip)]
+    Name,
 }
 
 impl Algorithm {
@@ -73,52 +78,17 @@ impl Algorithm {
             Algorithm::Sha256 => sum!(Sha256::new(), finish),
             Algorithm::Sha384 => sum!(Sha384::new(), finish),
             Algorithm::Sha512 => sum!(Sha512::new(), finish),
+            Algorithm::Name => {
+                let mut namer = Namer::default();
+                pour(&mut |bytes| namer.update(bytes))?;
+                namer.end()
+            }
         })
     }
 }
 
 /// Takes the next bytes.
 type Take<'a> = dyn FnMut(&[u8]) + 'a;
-
-/// Sums up a content as its bytes come.
-#[derive(Default)]
-pub struct Hasher {
-    sha256: Sha256,
-}
-
-impl Hasher {
-    /// Takes the next bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
-        self.sha256.update(bytes);
-    }
-
-    /// The SHA-256 of all of them.
-    pub fn sha256(self) -> String {
-        hex(&self.sha256.finish())
-    }
-}
-
-/// Names the content of a file without holding it in memory; with its SHA-1 if somebody `sees` it.
-///
-/// # Errors
-/// Those of reading it.
-pub fn blob_of_file(file: &std::fs::File, sees: bool) -> io::Result<super::Blob> {
-    let mut sha256 = Hasher::default();
-    let mut sha1 = sees.then(Sha1::new);
-    let mut size = 0;
-    each(&mut &*file, &mut |bytes| {
-        size += bytes.len() as u64;
-        match &mut sha1 {
-            Some(sha1) => both(&mut || sha1.update(bytes), &mut || sha256.update(bytes)),
-            None => sha256.update(bytes),
-        }
-    })?;
-    Ok(super::Blob {
-        sha256: sha256.sha256(),
-        sha1: sha1.map(|sha1| hex(&sha1.finish())),
-        size,
-    })
-}
 
 /// Bytes in lower-case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {

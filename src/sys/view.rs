@@ -55,8 +55,9 @@ impl<T> Known<T> {
 /// The name of a content: file contents travel apart from the steps and only if the host lacks them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Blob {
-    /// SHA-256 in lower-case hexadecimal.
-    pub sha256: String,
+    /// The SHA-256 in lower-case hexadecimal; of a large content that of the SHA-256s of its parts
+    /// ([`Algorithm::Name`]).
+    pub name: String,
     /// SHA-1 in lower-case hexadecimal: Ansible's `checksum` of a file. Absent for a large content
     /// whose sums nobody will see.
     pub sha1: Option<String>,
@@ -76,7 +77,7 @@ impl Blob {
     /// Names a content.
     pub fn of(bytes: &[u8]) -> Blob {
         Blob {
-            sha256: Algorithm::Sha256.of(bytes),
+            name: Algorithm::Name.of(bytes),
             sha1: Some(Algorithm::Sha1.of(bytes)),
             size: bytes.len() as u64,
         }

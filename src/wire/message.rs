@@ -186,8 +186,8 @@ pub enum FromAgent {
 /// A part of a content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {
-    /// The content's SHA-256.
-    pub sha256: String,
+    /// The content's name.
+    pub name: String,
     /// Where it begins.
     pub from: u64,
     /// How many bytes.

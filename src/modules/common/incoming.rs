@@ -123,8 +123,8 @@ impl Incoming<'_> {
         let Some(blob) = &self.sent.blob else {
             return Ok(false);
         };
-        let current = view.digest(&target.at, Algorithm::Sha256)?;
-        Ok(current.known().flatten().as_ref() == Some(&blob.sha256))
+        let current = view.digest(&target.at, Algorithm::Name)?;
+        Ok(current.known().flatten().as_ref() == Some(&blob.name))
     }
 
     /// Result keys that the plan tells.

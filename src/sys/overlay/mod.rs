@@ -213,8 +213,8 @@ impl<B: View> View for Overlay<B> {
             Known::Known(Some(Text::Blob(Blob {
                 sha1: Some(sha1), ..
             }))) if algorithm == Algorithm::Sha1 => Ok(Known::Known(Some(sha1))),
-            Known::Known(Some(Text::Blob(blob))) if algorithm == Algorithm::Sha256 => {
-                Ok(Known::Known(Some(blob.sha256)))
+            Known::Known(Some(Text::Blob(blob))) if algorithm == Algorithm::Name => {
+                Ok(Known::Known(Some(blob.name)))
             }
             // Not fetched for its sum.
             Known::Known(Some(Text::Blob(blob))) if blob.is_large() => Ok(Known::Unknown),

@@ -2,7 +2,7 @@
 
 use super::attributes;
 use crate::diag::{Diag, Result};
-use crate::sys::{Algorithm, FileKind, Stat, path};
+use crate::sys::{Algorithm, FileKind, Stat, naming, path};
 use nix::libc;
 use std::fs::{self, Metadata};
 use std::io;
@@ -93,7 +93,10 @@ pub(super) fn digest(path: &Path, algorithm: Algorithm) -> Result<Option<String>
     if !is_regular(path)? {
         return Ok(None);
     }
-    let sum = fs::File::open(path).and_then(|file| algorithm.of_reader(file));
+    let sum = fs::File::open(path).and_then(|file| match algorithm {
+        Algorithm::Name => naming::name_of(&file, file.metadata()?.len()),
+        _ => algorithm.of_reader(file),
+    });
     found(path, sum)
 }
 

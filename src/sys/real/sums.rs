@@ -29,7 +29,7 @@ impl Sums {
         // One that is gone again is not asked for.
         if let Ok(meta) = path.metadata() {
             let sums = [
-                (Algorithm::Sha256, Some(blob.sha256.clone())),
+                (Algorithm::Name, Some(blob.name.clone())),
                 (Algorithm::Md5, md5),
             ];
             self.0.borrow_mut().insert(Stamp::of(&meta), sums);
@@ -111,7 +111,7 @@ mod tests {
         passing.write(b"a", &mut file).unwrap();
         passing.write(b"bc", &mut file).unwrap();
         sums.note(&path, &blob, passing);
-        for algorithm in [Algorithm::Sha256, Algorithm::Md5] {
+        for algorithm in [Algorithm::Name, Algorithm::Md5] {
             assert_eq!(sums.of(&path, algorithm), Some(algorithm.of(b"abc")));
         }
         assert_eq!(sums.of(&path, Algorithm::Sha1), None);

@@ -5,7 +5,7 @@ use super::digest::{both, hex};
 use super::{Algorithm, Blob};
 use openssl::sha::{Sha256, sha256};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -55,12 +55,17 @@ impl Namer {
     }
 }
 
-/// Names the content of a large file of this length without holding it in memory; with its SHA-1 if
-/// somebody `sees` it.
+/// Names the content of a file of this length that was just opened, without holding a large one in
+/// memory; with its SHA-1 if somebody `sees` it.
 ///
 /// # Errors
 /// Those of reading it; it has become shorter.
 pub fn of_file(file: &File, size: u64, sees: bool) -> io::Result<Blob> {
+    if size <= Blob::LARGE {
+        let mut bytes = Vec::new();
+        (&mut &*file).read_to_end(&mut bytes)?;
+        return Ok(Blob::of(&bytes));
+    }
     let (mut name, mut sha1) = (Ok(String::new()), None);
     match sees {
         true => both(
@@ -119,7 +124,7 @@ pub(super) fn name_of(file: &File, size: u64) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::io::{Seek, Write};
 
     #[test]
     fn a_name_is_the_same_however_it_is_made() {
@@ -142,8 +147,9 @@ mod tests {
             let name = namer.end();
             assert_eq!(name, Blob::of(bytes).name, "{size}");
             assert_eq!(name == Algorithm::Sha256.of(bytes), size <= PART);
+            file.rewind().unwrap();
+            assert_eq!(of_file(&file, size as u64, true).unwrap(), Blob::of(bytes));
             if size > PART {
-                assert_eq!(of_file(&file, size as u64, true).unwrap(), Blob::of(bytes));
                 assert!(of_file(&file, size as u64 + 1, false).is_err());
             }
         }

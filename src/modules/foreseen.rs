@@ -149,7 +149,7 @@ impl<'a> Watch<'a> {
         Ok(match found {
             None => "nothing".to_owned(),
             Some(stat) if stat.kind == FileKind::File => {
-                match view.digest(path, Algorithm::Sha256)? {
+                match view.digest(path, Algorithm::Name)? {
                     Known::Known(sum) => sum.unwrap_or_default(),
                     Known::Unknown => {
                         self.seen.presumed = true;
@@ -245,7 +245,7 @@ fn text(op: &Op) -> String {
 fn hidden(op: &Op) -> Vec<u8> {
     match op {
         Op::Write { content, .. } => match content {
-            Content::Bytes(bytes) => Algorithm::Sha256.of(bytes).into_bytes(),
+            Content::Bytes(bytes) => Algorithm::Name.of(bytes).into_bytes(),
             Content::Blob(blob) => blob.name.clone().into_bytes(),
             Content::Unknown => Vec::new(),
         },

@@ -5,10 +5,8 @@ use super::group::Supervisor;
 use super::keep::{Kept, since_of};
 use super::life::signal_process;
 use super::mainlog::Level;
-use super::outlet::Outlet;
 use super::proc::{Event, State};
-use super::streams::{Input, Sink};
-use super::tap::Tap;
+use super::streams::Input;
 use super::watch::Report;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::Signal;
@@ -94,7 +92,6 @@ impl Supervisor {
     fn adopt(&mut self, group: usize, n: usize, pid: i32, kept: &Kept) {
         let name = self.groups[group].config.name.clone();
         let program = self.groups[group].procs[n].proc.program.clone();
-        let strip = self.config.daemon.strip_ansi;
         let running = &mut self.groups[group].procs[n];
         running.record.started();
         running.record.adopted = true;
@@ -103,16 +100,12 @@ impl Supervisor {
         if let Some(limit) = program.extra.limit_memory {
             running.record.cgroup = self.cgroups.found(&name, &program, limit);
         }
-        let logs = [running.stdout.clone(), running.stderr.clone()];
         for (at, channel) in [(1, "stdout"), (2, "stderr")] {
             let Some(fd) = stream(pid, kept, at) else {
                 continue;
             };
             self.groups[group].procs[n].record.fds[at] = fd.as_raw_fd();
-            let tap = Tap::new(&program, &name, channel, pid, &self.reports);
-            let outlet = Outlet::new(&name, &program, pid, channel, false, &self.notes);
-            let sink = Sink::new(&logs[at - 1], strip, tap, outlet)
-                .told(&self.log, || format!("'{}' {channel}", program.name));
+            let sink = self.sink(group, n, pid, channel);
             self.groups[group].procs[n].streams[at - 1] = self.streams.follow(fd, sink);
         }
         let running = &mut self.groups[group].procs[n];

@@ -9,16 +9,21 @@ use super::logs::LogFile;
 use super::mainlog::{Level, MainLog};
 use super::memory;
 use super::orphans;
+use super::proc::Millis;
+use super::setup;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The version whose surface this is.
 pub const VERSION: &str = "4.3.0";
+/// While it ends, the daemon says so often what it waits for, in milliseconds.
+const REPORT_EVERY: Millis = 3000;
 
 /// Runs supervisord with its arguments, its name first, and returns its exit code.
 pub fn supervisord_main(args: &[OsString]) -> u8 {
@@ -63,8 +68,8 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
         // Errors name the file as the user did.
         let mut config = config::load(&file)?;
         flags.apply(&mut config.daemon)?;
-        raise_limits(&config)?;
-        become_user(&config)?;
+        setup::raise_limits(&config)?;
+        setup::become_user(&config)?;
         let log = open_log(&config)?;
         tell_of_configuration(&log, &config);
         let listeners: Vec<(Listener, Server)> = config
@@ -80,7 +85,7 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
             // The working directory may be another from here on.
             file = std::path::absolute(&file).unwrap_or(file);
             if !left.resumed && !alone {
-                daemonize(&config)?;
+                setup::daemonize(&config)?;
                 daemonized = true;
             }
         }
@@ -118,82 +123,6 @@ fn check(file: &Path) -> u8 {
         }
         None => 2,
     }
-}
-
-/// Raises the soft limits to what the configuration asks for.
-fn raise_limits(config: &Config) -> Result<(), String> {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let wanted = [
-        (
-            Resource::RLIMIT_NOFILE,
-            config.daemon.minfds,
-            "minfds",
-            "RLIMIT_NOFILE",
-        ),
-        (
-            Resource::RLIMIT_NPROC,
-            config.daemon.minprocs,
-            "minprocs",
-            "RLIMIT_NPROC",
-        ),
-    ];
-    for (resource, least, option, name) in wanted {
-        let (soft, hard) = getrlimit(resource).map_err(|e| e.to_string())?;
-        if soft < least && setrlimit(resource, least, hard.max(least)).is_err() {
-            return Err(format!(
-                "The {option} setting asks for a limit of {least} ({name}) but only {hard} are allowed"
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Sets the daemon's own user.
-fn become_user(config: &Config) -> Result<(), String> {
-    use nix::unistd::{Uid, User, getuid, setgid, setgroups, setuid};
-    let Some(uid) = config.daemon.user.map(Uid::from_raw) else {
-        return Ok(());
-    };
-    if uid == getuid() {
-        return Ok(());
-    }
-    if !getuid().is_root() {
-        return Err("Can't drop privilege as nonroot user".into());
-    }
-    let user = User::from_uid(uid).ok().flatten();
-    let user = user.ok_or(format!("Invalid user id {uid}"))?;
-    let name = std::ffi::CString::new(user.name).map_err(|e| e.to_string())?;
-    nix::unistd::getgrouplist(&name, user.gid)
-        .and_then(|groups| setgroups(&groups))
-        .and_then(|()| setgid(user.gid))
-        .and_then(|()| setuid(uid))
-        .map_err(|e| format!("Can't drop privilege: {e}"))
-}
-
-/// Goes into the background; the parent ends with code 0. No thread runs yet.
-fn daemonize(config: &Config) -> Result<(), String> {
-    use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
-    let text = |e: nix::errno::Errno| format!("cannot daemonize: {e}");
-    // SAFETY: the process has one thread, and the parent only ends.
-    if let ForkResult::Parent { .. } = unsafe { fork() }.map_err(text)? {
-        // SAFETY: ends the parent without running what the child will run.
-        unsafe { nix::libc::_exit(0) }
-    }
-    setsid().map_err(text)?;
-    if let Some(dir) = &config.daemon.directory {
-        nix::unistd::chdir(dir.as_str()).map_err(text)?;
-    }
-    let null = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")
-        .map_err(|e| e.to_string())?;
-    dup2_stdin(&null).map_err(text)?;
-    dup2_stdout(&null).map_err(text)?;
-    dup2_stderr(&null).map_err(text)?;
-    let mask = nix::sys::stat::Mode::from_bits_truncate(config.daemon.umask);
-    nix::sys::stat::umask(mask);
-    Ok(())
 }
 
 /// Where the daemon notes its children.
@@ -287,12 +216,7 @@ async fn main_loop(
     inherited: Inherited,
 ) -> Result<(Mood, u8), String> {
     let io = |e: std::io::Error| e.to_string();
-    let mut child = signal(SignalKind::child()).map_err(io)?;
-    let mut term = signal(SignalKind::terminate()).map_err(io)?;
-    let mut int = signal(SignalKind::interrupt()).map_err(io)?;
-    let mut quit = signal(SignalKind::quit()).map_err(io)?;
-    let mut hup = signal(SignalKind::hangup()).map_err(io)?;
-    let mut usr2 = signal(SignalKind::user_defined2()).map_err(io)?;
+    let mut signals = Signals::new().map_err(io)?;
     if !config.daemon.nocleanup {
         clean_up(&config, &inherited.left);
     }
@@ -306,50 +230,13 @@ async fn main_loop(
     shared.borrow_mut().dismiss_left();
     let mut changes = shared.borrow().changes.subscribe();
     let notes = shared.borrow().notes.clone();
-    let mut report = None;
-    let mut moving = true;
+    let mut turns = Turns::default();
     loop {
-        let (deadline, now, mood) = {
-            let mut sup = shared.borrow_mut();
-            sup.take_notes();
-            sup.reap();
-            sup.tick();
-            sup.clock_events();
-            sup.start_waiting();
-            let kept = sup.groups.iter().map(|g| g.procs.len()).sum();
-            if sup.keeper.is_full(kept) {
-                sup.keep_all();
-            }
-            if sup.upgrade_at.is_some_and(|at| at <= sup.now()) {
-                sup.upgrade_at = None;
-                let why = sup.exec_again();
-                sup.log
-                    .write(Level::Error, &format!("upgrade failed: {why}"));
-            }
-            if sup.mood != Mood::Running && sup.wind_down() {
-                sup.keeper.end();
-                return Ok((sup.mood, sup.exit_code));
-            }
-            if std::mem::replace(&mut moving, sup.moves()) && !moving {
-                sup.settle();
-            }
-            if sup.settle_at.is_some_and(|at| at <= sup.now()) {
-                sup.settle_at = None;
-                memory::give_back();
-            }
-            let deadlines = [sup.deadline(), sup.upgrade_at, sup.settle_at];
-            let deadline = deadlines.into_iter().flatten().min();
-            (deadline, sup.now(), sup.mood)
+        let wait = match turns.turn(&mut shared.borrow_mut()) {
+            ControlFlow::Break(end) => return Ok(end),
+            ControlFlow::Continue(wait) => wait,
         };
-        if mood != Mood::Running && report.is_none_or(|at| at <= now) {
-            let left = shared.borrow().unstopped().join(", ");
-            let line = format!("waiting for {left} to die");
-            shared.borrow().log.write(Level::Info, &line);
-            report = Some(now + 3000);
-        }
         changes.mark_unchanged();
-        let due = [deadline, report].into_iter().flatten().min();
-        let wait = due.map(|at| Duration::from_millis((at - now).max(0).unsigned_abs()));
         let timer = async {
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
@@ -357,22 +244,105 @@ async fn main_loop(
             }
         };
         tokio::select! {
-            // What a child that ended wrote last is read before its end is told.
-            _ = child.recv() => {}
+            () = signals.next(&shared) => {}
             () = notes.wake.notified() => {}
-            _ = term.recv() => shut_down(&shared, "SIGTERM"),
-            _ = int.recv() => shut_down(&shared, "SIGINT"),
-            _ = quit.recv() => shut_down(&shared, "SIGQUIT"),
-            _ = hup.recv() => restart(&shared),
-            _ = usr2.recv() => {
-                let line = "received SIGUSR2 indicating log reopen request";
-                shared.borrow().log.write(Level::Info, line);
-                shared.borrow_mut().reopen_logs();
-            }
             _ = changes.changed() => {}
             Some(report) = seen.recv() => shared.borrow_mut().report(report),
             () = timer => {}
         }
+    }
+}
+
+/// The signals that a daemon goes by.
+struct Signals {
+    child: Signal,
+    term: Signal,
+    int: Signal,
+    quit: Signal,
+    hup: Signal,
+    usr2: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        Ok(Signals {
+            child: signal(SignalKind::child())?,
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            hup: signal(SignalKind::hangup())?,
+            usr2: signal(SignalKind::user_defined2())?,
+        })
+    }
+
+    /// Waits for one and does what it asks for; children are looked after at the next turn.
+    async fn next(&mut self, shared: &Shared) {
+        tokio::select! {
+            _ = self.child.recv() => {}
+            _ = self.term.recv() => shut_down(shared, "SIGTERM"),
+            _ = self.int.recv() => shut_down(shared, "SIGINT"),
+            _ = self.quit.recv() => shut_down(shared, "SIGQUIT"),
+            _ = self.hup.recv() => restart(shared),
+            _ = self.usr2.recv() => {
+                let line = "received SIGUSR2 indicating log reopen request";
+                shared.borrow().log.write(Level::Info, line);
+                shared.borrow_mut().reopen_logs();
+            }
+        }
+    }
+}
+
+/// What the loop remembers from turn to turn.
+#[derive(Default)]
+struct Turns {
+    /// Whether nothing had to be done at the last turn.
+    rests: bool,
+    /// When it is told next what still has to end.
+    report: Option<Millis>,
+}
+
+impl Turns {
+    /// Takes up all that happened: how the life ended, or how long nothing has to be done.
+    fn turn(&mut self, sup: &mut Supervisor) -> ControlFlow<(Mood, u8), Option<Duration>> {
+        // What a child that ended wrote last is read before its end is told.
+        sup.take_notes();
+        sup.reap();
+        sup.tick();
+        sup.clock_events();
+        sup.start_waiting();
+        let kept = sup.groups.iter().map(|g| g.procs.len()).sum();
+        if sup.keeper.is_full(kept) {
+            sup.keep_all();
+        }
+        if sup.upgrade_at.is_some_and(|at| at <= sup.now()) {
+            sup.upgrade_at = None;
+            let why = sup.exec_again();
+            sup.log
+                .write(Level::Error, &format!("upgrade failed: {why}"));
+        }
+        if sup.mood != Mood::Running && sup.wind_down() {
+            sup.keeper.end();
+            return ControlFlow::Break((sup.mood, sup.exit_code));
+        }
+        let rested = std::mem::replace(&mut self.rests, !sup.moves());
+        if self.rests && !rested {
+            sup.settle();
+        }
+        if sup.settle_at.is_some_and(|at| at <= sup.now()) {
+            sup.settle_at = None;
+            memory::give_back();
+        }
+        let deadlines = [sup.deadline(), sup.upgrade_at, sup.settle_at];
+        let now = sup.now();
+        if sup.mood != Mood::Running && self.report.is_none_or(|at| at <= now) {
+            let left = sup.unstopped().join(", ");
+            let line = format!("waiting for {left} to die");
+            sup.log.write(Level::Info, &line);
+            self.report = Some(now + REPORT_EVERY);
+        }
+        let due = deadlines.into_iter().chain([self.report]).flatten().min();
+        let wait = due.map(|at| Duration::from_millis((at - now).max(0).unsigned_abs()));
+        ControlFlow::Continue(wait)
     }
 }
 

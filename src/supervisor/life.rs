@@ -3,7 +3,7 @@
 use super::adopt::inode;
 use super::cgroup::Cgroup;
 use super::config::{self, GroupKind};
-use super::group::{Mood, Supervisor, wall};
+use super::group::{Mood, RunGroup, Supervisor, wall};
 use super::mainlog::Level;
 use super::outlet::Outlet;
 use super::proc::{Action, Ended, Event, State};
@@ -147,14 +147,6 @@ impl Supervisor {
             Ok(child) => child,
             Err(why) => return Event::SpawnFailed(why),
         };
-        let strip = self.config.daemon.strip_ansi;
-        let tap = |channel| Tap::new(&program, &name, channel, child.pid, &self.reports);
-        let (out_tap, err_tap) = (tap("stdout"), tap("stderr"));
-        let listens = matches!(self.groups[group].config.kind, GroupKind::Listeners { .. });
-        let outlet = |channel, listens| {
-            Outlet::new(&name, &program, child.pid, channel, listens, &self.notes)
-        };
-        let (stdout, out_stderr) = (outlet("stdout", listens), outlet("stderr", false));
         let running = &mut self.groups[group].procs[n];
         running.start = wall();
         running.record.started();
@@ -171,22 +163,36 @@ impl Supervisor {
             child.stdout.as_raw_fd(),
             stderr.map_or(-1, AsRawFd::as_raw_fd),
         ];
-        let sink = |log: &_, tap, outlet, channel| {
-            let sink = Sink::new(log, strip, tap, outlet);
-            sink.told(&self.log, || format!("'{}' {channel}", program.name))
-        };
-        let out = sink(&running.stdout, out_tap, stdout, "stdout");
-        let err = sink(&running.stderr, err_tap, out_stderr, "stderr");
-        let stderr = child.stderr.map(|fd| self.streams.follow(fd, err));
-        running.streams = [
-            self.streams.follow(child.stdout, out),
-            stderr.unwrap_or(NO_STREAM),
-        ];
+        let out = self.sink(group, n, child.pid, "stdout");
+        let out = self.streams.follow(child.stdout, out);
+        let err = child.stderr.map(|fd| {
+            let err = self.sink(group, n, child.pid, "stderr");
+            self.streams.follow(fd, err)
+        });
+        let running = &mut self.groups[group].procs[n];
+        running.streams = [out, err.unwrap_or(NO_STREAM)];
         running.stdin = child
             .stdin
             .and_then(|fd| Some(Rc::new(Input::new(fd).ok()?)));
         self.watch(group, n, child.pid, socket, &environment);
         Event::Spawned(child.pid)
+    }
+
+    /// Where the output of a copy goes: log, checks, events.
+    pub(super) fn sink(&self, group: usize, n: usize, pid: i32, channel: &'static str) -> Sink {
+        let RunGroup { config, procs, .. } = &self.groups[group];
+        let program = &procs[n].proc.program;
+        let (log, listens) = match channel {
+            "stdout" => {
+                let listens = matches!(config.kind, GroupKind::Listeners { .. });
+                (&procs[n].stdout, listens)
+            }
+            _ => (&procs[n].stderr, false),
+        };
+        let tap = Tap::new(program, &config.name, channel, pid, &self.reports);
+        let outlet = Outlet::new(&config.name, program, pid, channel, listens, &self.notes);
+        Sink::new(log, self.config.daemon.strip_ansi, tap, outlet)
+            .told(&self.log, || format!("'{}' {channel}", program.name))
     }
 
     /// The control group of a process that has a limit; without one it starts all the same.

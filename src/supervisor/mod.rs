@@ -32,6 +32,7 @@ pub mod proc; // the life of a process
 pub mod proclogs; // the logs of processes
 pub mod record; // what is remembered of a process
 pub mod rpc; // XML-RPC
+mod setup; // limits, user, background
 mod spare; // descriptors kept back
 pub mod spawn; // fork and exec
 mod streams; // the children's pipes

@@ -2,7 +2,7 @@
 from .base import *
 
 def answers_only(name, *args, **files):
-    """A scenario whose effects take a while or a machine's leave: not recorded."""
+    """A scenario that needs time, Python or the machine's leave: not recorded."""
     return {**scenario(name, *args, **files), "recorded": False}
 
 def get(path, *heads):
@@ -46,13 +46,13 @@ def scenarios():
     yield scenario("control_characters", HEAD + "[program:x]\ncommand=/bin/sh -c 'printf \"a\\\\001b\\n\"; exec sleep 1000'\n", [["start"], ["settle", "x", "RUNNING"], decided(why, rpc("supervisor.tailProcessStdoutLog", "x", 0, 100))])
     browser = "User-Agent: Mozilla/5.0"
     web = HEAD + "[inet_http_server]\nport=127.0.0.1:PORT1\n" + SLEEP + "[program:k]\ncommand=%(here)s/stubborn\nstopwaitsecs=3\n"
-    yield scenario("page_actions", web, [["start"], ["settle", "s", "RUNNING"], ["settle", "k", "RUNNING"], decided("actions by link, in a browser", get("/index.html?processname=s&action=stop", browser)), decided("actions by link, in a browser", ["sh", "supervisorctl -c s.conf status s | cut -c34-40"]),
+    yield answers_only("page_actions", web, [["start"], ["settle", "s", "RUNNING"], ["settle", "k", "RUNNING"], decided("actions by link, in a browser", get("/index.html?processname=s&action=stop", browser)), decided("actions by link, in a browser", ["sh", "supervisorctl -c s.conf status s | cut -c34-40"]),
         ["sh", "python3 -c 'import urllib.request as u; u.urlopen(\"http://127.0.0.1:PORT1/index.html?processname=k&action=stop\").read()'"], decided("page's start and stop", ["sh", "supervisorctl -c s.conf status k | cut -c34-40"])], stubborn="#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.1; done\n")
     yield scenario("update_broken", HEAD + SLEEP, [["start"], ["settle", "s", "RUNNING"], ["write", "s.conf", HEAD + "[program:x]\n"], decided("`update` with a broken configuration", ["ctl", "update"]), ["ctl", "pid", "s"]])
     yield scenario("files_beside", HEAD + SLEEP, [["start"], ["settle", "s", "RUNNING"], decided("a file `PIDFILE.children`", ["sh", "ls s.pid*"]), decided("AUTO logs of an earlier daemon", ["sh", "ls notes*"])], **{"notes---supervisor-of-1999__log__txt": "kept"})
     yield scenario("result_handler", HEAD + "[eventlistener:l]\ncommand=/bin/cat\nevents=TICK_60\nresult_handler=os:getcwd\n", [["start"], decided("a result handler of one's own", ["sh", "supervisorctl -c s.conf status l | grep -o 'RUNNING\\|STARTING\\|refused\\|no such file'"])])
     empty = "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(3); s.connect('s.sock'); s.sendall(b'POST /RPC2 HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 0\\r\\n\\r\\n')\ntry: print(s.recv(100).split(b'\\r')[0])\nexcept TimeoutError: print('no answer')"
-    yield scenario("empty_body", HEAD, [["start"], decided("a call with an empty body", ["python", empty])])
+    yield answers_only("empty_body", HEAD, [["start"], decided("a call with an empty body", ["python", empty])])
     yield scenario("searched_as_root", "", [decided("searching the configuration as root", ["sh", "supervisord -n 2>&1 | grep -c UserWarning; true"])], root=True, **{"supervisord__conf": "broken\n"})
     # A device of the scenario's own: supervisord removes it.
     yield answers_only("log_is_a_device", HEAD + "[program:x]\ncommand=/bin/sh -c 'echo out; exec sleep 1000'\nstdout_logfile=%(here)s/device\nstdout_logfile_maxbytes=0\n",

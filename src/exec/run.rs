@@ -2,6 +2,7 @@
 
 use super::blobs::Blobs;
 use super::collect::Collector;
+use super::foresee::PlanFile;
 use super::forks::Forks;
 use super::magic;
 use super::options::Options;
@@ -260,7 +261,11 @@ impl Run {
 
     /// Asks the user.
     pub fn prompt(&self, text: &str, echo: bool) -> String {
-        super::prompt::ask(text, echo).unwrap_or_default()
+        let answer = super::prompt::ask(text, echo).unwrap_or_default();
+        if let (false, Some(PlanFile::Made(drawn))) = (echo, &self.options.saved) {
+            drawn.hide(&answer);
+        }
+        answer
     }
 }
 

@@ -184,6 +184,23 @@ impl Saved {
     }
 }
 
+/// Whose steps those are that one host performs for all.
+const ANY: &str = "*";
+
+/// Whose step it is.
+pub fn owner<'a>(key: &str, host: &'a str) -> &'a str {
+    match key.starts_with('*') {
+        true => ANY,
+        false => host,
+    }
+}
+
+/// The place of a step without its number.
+pub fn place(key: &str) -> &str {
+    let key = key.trim_start_matches('*');
+    key.split('+').next().unwrap_or(key)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

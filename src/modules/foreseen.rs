@@ -231,8 +231,13 @@ fn text(op: &Op) -> String {
         Op::Times { path, .. } => format!("times {}", path.display()),
         _ => op.to_string(),
     };
+    steady(&text)
+}
+
+/// A text without the parts of names that a process chooses.
+fn steady(text: &str) -> String {
     let mut steady = String::new();
-    let mut rest = text.as_str();
+    let mut rest = text;
     while let Some(at) = rest.find(TEMPORARY) {
         let end = at + TEMPORARY.len();
         steady += &rest[..end];
@@ -294,7 +299,7 @@ fn subject(op: &Op, text: &str) -> (String, String) {
     match (op, path) {
         (_, Some(path)) => {
             let dir = path.parent().unwrap_or(path);
-            let path = path.display().to_string();
+            let path = steady(&path.display().to_string());
             (path, format!("{kind} {}", dir.display()))
         }
         (Op::Run { command, .. }, None) => {

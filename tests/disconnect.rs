@@ -224,6 +224,41 @@ fn nothing_runs_after_a_control_side_that_was_killed() {
 }
 
 #[test]
+fn nothing_stays_after_a_control_machine_that_was_switched_off() {
+    let Some(lab) = Lab::up("off", 1) else {
+        return;
+    };
+    let host = &lab.hosts[0];
+    let playbook = lab.playbook(
+        "    - shell: 'trap \"rm /tmp/scratch; touch /tmp/tidy; exit 1\" TERM; touch /tmp/scratch; sleep 1234 & wait'\n    \
+         - copy: {content: x, dest: /tmp/after}\n",
+    );
+    let mut command = lab.gxdeploy("apply");
+    command.env("GXDEPLOY_RECONNECT", "2").arg(playbook);
+    let mut control = start(&mut command, &lab.work.path().join("log"));
+    wait_until("the step runs", || {
+        lab.exec(host, "ls /tmp/scratch").contains("scratch")
+    });
+    // Neither side hears of the other any more.
+    lab.must(&["cut", host]);
+    control.kill().unwrap();
+    control.wait().unwrap();
+    let from = std::time::Instant::now();
+    wait_until("the agents have ended", || lab.agents(host).is_empty());
+    // 60 s of silence, 2 x 2 + 5 s, and what the end takes.
+    let took = from.elapsed().as_secs();
+    assert!((55..100).contains(&took), "it took {took} s");
+    assert_eq!(lab.exec(host, "pgrep -f '^sleep 1234'"), "");
+    assert_eq!(
+        lab.exec(host, "cd /tmp; echo scratch* tidy* after*"),
+        "scratch* tidy after*\n"
+    );
+    let left = "find / -xdev -name '.gxdeploy-*' -o -name '.new-*' -path '*gxdeploy*'";
+    assert_eq!(lab.exec(host, left), "");
+    lab.must(&["heal", host]);
+}
+
+#[test]
 fn a_host_that_stays_away_is_unreachable() {
     let Some(lab) = Lab::up("away", 2) else {
         return;

@@ -10,7 +10,7 @@ use crate::diag::{Diag, Result};
 use crate::jinja::Context;
 use crate::output::Event;
 use crate::play::ast::Common;
-use crate::transport::{self, Link, Ssh};
+use crate::transport::{self, Link, Pinned, Ssh};
 use crate::value::Value;
 use crate::vars::SharedScope;
 use crate::wire::{Hello, PendingHandler};
@@ -175,11 +175,11 @@ fn scope_of(run: &Arc<Run>, host: &str) -> Result<SharedScope> {
         .ok_or_else(|| Diag::error("connection", format!("the inventory has no host {host}")))
 }
 
-/// How to log in to a host outside of any play.
+/// Takes note of a host's keys. What may pass is tried again.
 ///
 /// # Errors
-/// `connection`: its variables do not say so in a way that can be understood.
-pub fn login_of(run: &Arc<Run>, host: &str) -> Result<Ssh> {
+/// `connection`, with the reason.
+pub fn pin(run: &Arc<Run>, host: &str) -> Result<Pinned> {
     let scope = scope_of(run, host)?;
     let login = Login {
         run,
@@ -188,7 +188,15 @@ pub fn login_of(run: &Arc<Run>, host: &str) -> Result<Ssh> {
         scope: &scope,
         context: &Context::default(),
     };
-    login.ssh()
+    let ssh = login.ssh()?;
+    let mut patience = Patience::new(limit(run), login.retries()?, &run.interrupted);
+    loop {
+        match ssh.pin() {
+            Ok(pinned) => return Ok(pinned),
+            Err(failed) if patience.wait(failed.again) => {}
+            Err(failed) => return Err(failed.diag),
+        }
+    }
 }
 
 /// The kind of connection that leads to a host, without the name of a collection.

@@ -17,6 +17,8 @@ const LOOK: Duration = Duration::from_millis(200);
 /// What is left of it.
 pub struct Patience {
     start: Instant,
+    /// When the first attempt failed: it may have taken long, as where the agent is sent.
+    failed: Option<Instant>,
     pause: Duration,
     /// How long what has broken is tried again.
     limit: Duration,
@@ -31,11 +33,20 @@ impl Patience {
     pub fn new(limit: Duration, retries: u32, interrupted: &Arc<AtomicBool>) -> Patience {
         Patience {
             start: Instant::now(),
+            failed: None,
             pause: PAUSE,
             limit,
             retries,
             tries: 0,
             interrupted: interrupted.clone(),
+        }
+    }
+
+    /// The same, of something that has failed already.
+    pub fn failing(self) -> Patience {
+        Patience {
+            failed: Some(self.start),
+            ..self
         }
     }
 
@@ -57,7 +68,8 @@ impl Patience {
     fn after_a_break(&mut self) -> Option<Duration> {
         let pause = self.pause;
         self.pause = (pause * 2).min(LONGEST);
-        (self.start.elapsed() + pause <= self.limit).then_some(pause)
+        let since = self.failed.get_or_insert_with(Instant::now).elapsed();
+        (since + pause <= self.limit).then_some(pause)
     }
 
     /// Pauses of 0, 1, 3, 7 ... seconds (observed: ansible-core 2.19.14, `retries`).

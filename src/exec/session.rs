@@ -268,7 +268,7 @@ impl Session {
         let Some(way) = self.way.take_if(|_| self.recovers) else {
             return Err(lost());
         };
-        let mut patience = Patience::new(way.limit, 0, &way.interrupted);
+        let mut patience = Patience::new(way.limit, 0, &way.interrupted).failing();
         (way.tell)(Diag::warning(
             "connection-lost",
             format!(

@@ -25,7 +25,7 @@ pub fn trust(options: Options, pattern: &str, output: Box<dyn Output>) -> Result
     let run = Arc::new(run);
     let mut trusted = Vec::new();
     for batch in hosts.chunks(run.options.forks.max(1)) {
-        let pin = |host: &String| connect::login_of(&run, host)?.pin();
+        let pin = |host: &String| connect::pin(&run, host);
         std::thread::scope(|scope| {
             let started: Vec<_> = batch
                 .iter()

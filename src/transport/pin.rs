@@ -1,10 +1,10 @@
 //! Pinning: taking note of a host's keys once, so that others are refused from then on.
 
-use super::fault::{self, Cause};
+use super::fault::{self, Cause, Failed};
 use super::in_process;
 use super::known_hosts::{self, Verdict};
 use super::target::{Ssh, Target};
-use crate::diag::{Diag, Result};
+use crate::diag::{self, Diag};
 use std::path::PathBuf;
 
 /// The kinds of key that are asked for.
@@ -26,8 +26,8 @@ impl Ssh {
     ///
     /// # Errors
     /// `connection`: the host cannot be reached, a key has changed or is revoked (then nothing is
-    /// noted), or the file cannot be written.
-    pub fn pin(&self) -> Result<Pinned> {
+    /// noted), or the file cannot be written; and whether that may pass.
+    pub fn pin(&self) -> Result<Pinned, Failed> {
         let target = self.target().map_err(|why| {
             fault::failed(
                 &self.host,
@@ -35,7 +35,7 @@ impl Ssh {
             )
             .help("connect once with ssh -o StrictHostKeyChecking=accept-new")
         })?;
-        let failed = |cause: &Cause| fault::failed_with(&self.host, cause);
+        let failed = |cause: &Cause| Failed::by(&self.host, cause);
         let mut pinned = Pinned {
             new: Vec::new(),
             known: 0,
@@ -75,7 +75,7 @@ fn shown(key: &[u8]) -> String {
     )
 }
 
-fn note(target: &Target, lines: &str) -> Result<()> {
+fn note(target: &Target, lines: &str) -> diag::Result<()> {
     if lines.is_empty() {
         return Ok(());
     }

@@ -13,6 +13,9 @@ use std::os::fd::{AsRawFd, RawFd};
 /// Commands that run at the same time, at most; further ones are not watched.
 const MOST: usize = 64;
 
+/// An agent has fewer descriptors than this.
+const DESCRIPTORS: RawFd = 4096;
+
 /// How long commands have to end when they are asked to, in hundredths of a second.
 const LENIENCE: u32 = 200;
 
@@ -114,7 +117,12 @@ fn close_all_but(one: RawFd, other: RawFd) {
         if kept > first {
             // SAFETY: this process uses none of them.
             unsafe {
-                libc::syscall(libc::SYS_close_range, first, kept - 1, 0);
+                if libc::syscall(libc::SYS_close_range, first, kept - 1, 0) != 0 {
+                    // A kernel before 5.9.
+                    for number in first..kept.min(DESCRIPTORS) {
+                        libc::close(number);
+                    }
+                }
             }
         }
         first = first.max(kept.saturating_add(1));

@@ -5,6 +5,7 @@
     reason = "a test that cannot read its input shall fail"
 )]
 
+mod ahead;
 mod case;
 mod compat;
 mod connecting;

@@ -3,10 +3,11 @@
 use super::collect::Report;
 use super::host::{HostRun, Stop};
 use super::invocation;
+use super::promises;
 use super::queue::{Effect, Item, Pending};
 use super::results::{self, Judged, Unit};
-use super::scope::PENDING;
 use crate::diag::{Diag, Result};
+use crate::modules;
 use crate::output::{Certainty, Status};
 use crate::value::{Kind, Map, Value, from_json};
 use std::sync::Arc;
@@ -97,13 +98,13 @@ impl HostRun {
     pub fn conclude(&mut self, unit: &Arc<Unit>, judged: Judged) -> Result<(), Stop> {
         self.note_role(unit, judged.status);
         if let Some(name) = &unit.register {
-            let placeholder = matches!(
-                self.ahead.set.get(name).map(|v| &v.kind),
-                Some(Kind::Unknown(why)) if why.starts_with(PENDING)
-            );
-            self.settled.set(name, judged.registered());
-            if placeholder || !self.queue.has_steps() {
-                self.ahead.set(name, judged.registered());
+            let result = judged.registered();
+            let placeholder = promises::placeholder(unit.number);
+            let awaited = self.ahead.set.get(name) == Some(&placeholder);
+            self.promises.keep(unit.number, result.clone());
+            self.settled.set(name, result.clone());
+            if awaited || !self.queue.has_steps() {
+                self.ahead.set(name, result);
             }
         }
         if self.play.hosts.len() > 1 {
@@ -243,10 +244,20 @@ fn add_item(judged: &mut Judged, item: &Item) {
 
 /// `ansible_failed_task`, as far as playbooks use it.
 fn failed_task(unit: &Unit) -> Value {
+    let mut args = unit.task.args.clone();
+    let free = modules::find(&unit.task.module).and_then(|entry| entry.free_form);
+    if let (Some(free), Some(map)) = (free, args.as_map()) {
+        let mut map = map.clone();
+        if let Some(text) = map.remove(free) {
+            // As ansible-core calls it.
+            map.insert("_raw_params", text);
+        }
+        args = Value::map(map);
+    }
     let task: Map = [
         ("name", Value::str(unit.info.name.as_str())),
         ("action", Value::str(unit.task.module.as_str())),
-        ("args", unit.task.args.clone()),
+        ("args", args),
     ]
     .into_iter()
     .collect();

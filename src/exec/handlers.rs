@@ -99,6 +99,14 @@ impl HostRun {
         Ok(())
     }
 
+    /// Whether what a task notifies depends on a result that is under way.
+    pub(super) fn notifies_unknown(&self, unit: &Unit) -> bool {
+        unit.notify.iter().any(|name| {
+            let name = self.run.engine.render(name, &unit.scope, &unit.context);
+            name.is_ok_and(|name| name.find_unknown().is_some())
+        })
+    }
+
     pub(super) fn notify_names(&self, unit: &Arc<Unit>) -> Vec<String> {
         let mut names = Vec::new();
         for name in &unit.notify {

@@ -5,10 +5,11 @@ use super::collect::{Position, Report};
 use super::forks::Seat;
 use super::handlers::Handlers;
 use super::play::PlayRun;
+use super::promises::{self, Promises};
 use super::queue::{Effect, Entry, Queue};
-use super::results::{self, Brings, Judged, Unit};
+use super::results::{self, Judged, Unit};
 use super::run::Run;
-use super::scope::{Own, PENDING, PendingFacts, TaskScope};
+use super::scope::{Own, TaskScope};
 use super::session::{INTERRUPTED, Session};
 use super::state::HostVars;
 use crate::diag::{Diag, Result};
@@ -53,6 +54,10 @@ pub struct HostRun {
     pub host: String,
     /// What its variables will be if every step under way ends well.
     pub ahead: HostVars,
+    /// Results that were under way when a variable was made of them.
+    pub promises: Promises,
+    /// Number of tasks begun.
+    pub begun: u64,
     /// What its variables are as far as results have come.
     pub(super) settled: HostVars,
     /// Variables of the inventory.
@@ -141,6 +146,8 @@ impl HostRun {
             inventory_at: (run.inventory.changes(), 0),
             local: false,
             ahead: vars.clone(),
+            promises: Promises::default(),
+            begun: 0,
             settled: vars,
             run: run.clone(),
             play: play.clone(),
@@ -456,19 +463,8 @@ impl HostRun {
     /// Sends the placeholder for a result that is under way.
     pub fn expect(&mut self, unit: &Unit) {
         if let Some(name) = &unit.register {
-            self.ahead.set(name, Value::unknown(PENDING));
+            self.ahead.set(name, promises::placeholder(unit.number));
         }
-    }
-
-    /// Which facts are under way.
-    pub fn pending_facts(&self) -> Option<PendingFacts> {
-        self.queue
-            .units()
-            .fold(None, |found, unit| match unit.brings {
-                Brings::Facts => Some(PendingFacts::Any),
-                Brings::SetupFacts => Some(found.unwrap_or(PendingFacts::Setup)),
-                Brings::Nothing => found,
-            })
     }
 
     /// Evaluates something over a task's scope. If it turns out to need a result that is under way,
@@ -497,10 +493,10 @@ impl HostRun {
     }
 
     /// The scope of layers above which nothing of this host is: used by [`super::task`].
-    pub fn scope_of(&self, layers: Vec<Arc<Map>>, facts_at: usize) -> SharedScope {
+    pub fn scope_of(&self, layers: Vec<Arc<Map>>) -> SharedScope {
         Arc::new(TaskScope {
             layers,
-            pending_facts: self.pending_facts().map(|facts| (facts, facts_at)),
+            promises: self.promises.clone(),
             run: self.run.clone(),
             own: Some(Own {
                 host: self.host.clone(),

@@ -6,7 +6,7 @@ use super::host::HostRun;
 use super::outbox::{can_be_repeated, unknown_outcome};
 use super::record::{Line, Noted};
 use super::replay::{self, Asked};
-use super::results::{Brings, Judged};
+use super::results::Judged;
 use super::task::Job;
 use crate::modules::StepResult;
 use crate::value::Value;
@@ -312,5 +312,5 @@ fn needs_result(job: &Job) -> bool {
         || task.until.is_some()
         || task.failed_when.is_some()
         || task.changed_when.is_some()
-        || job.unit.brings != Brings::Nothing
+        || job.unit.brings_facts
 }

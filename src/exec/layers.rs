@@ -12,12 +12,11 @@ use std::sync::Arc;
 impl HostRun {
     /// The variables of a task.
     pub fn task_scope(&self, around: &Surroundings, task: &Task) -> SharedScope {
-        let (layers, facts_at) = self.layers(around, task);
-        self.scope_of(layers, facts_at)
+        self.scope_of(self.layers(around, task))
     }
 
-    /// The layers of a task's variables, highest precedence first, and where facts are.
-    fn layers(&self, around: &Surroundings, task: &Task) -> (Vec<Arc<Map>>, usize) {
+    /// The layers of a task's variables, highest precedence first.
+    fn layers(&self, around: &Surroundings, task: &Task) -> Vec<Arc<Map>> {
         let role = task.role.as_ref().or(around.role.as_ref());
         let mut layers = Vec::with_capacity(24);
         if let Some(role) = role {
@@ -71,7 +70,6 @@ impl HostRun {
         layers.push(self.files.clone());
         layers.push(self.play.prompted.clone());
         layers.push(self.play.vars.clone());
-        let facts_at = layers.len();
         layers.push(self.ahead.facts.clone());
         layers.push(self.inventory.clone());
         layers.extend(chain.iter().map(|role| role.defaults.clone()));
@@ -82,19 +80,8 @@ impl HostRun {
                 .map(|role| role.defaults.clone()),
         );
         layers.push(self.fallback.clone());
-        layers.retain({
-            let mut index = 0;
-            move |layer| {
-                index += 1;
-                // The place of the facts must stay, even while there are none.
-                !layer.is_empty() || index == facts_at + 1
-            }
-        });
-        let facts_at = layers
-            .iter()
-            .position(|layer| Arc::ptr_eq(layer, &self.ahead.facts))
-            .unwrap_or(0);
-        (layers, facts_at)
+        layers.retain(|layer| !layer.is_empty());
+        layers
     }
 
     /// Where a task's files and lookups start from.

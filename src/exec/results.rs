@@ -18,6 +18,8 @@ use std::sync::Arc;
 /// A task as it was when it was begun on a host: all that is needed to judge its results.
 #[derive(Clone)]
 pub struct Unit {
+    /// Its number among the tasks that were begun on the host.
+    pub number: u64,
     /// The task.
     pub task: Arc<Task>,
     /// As shown.
@@ -44,21 +46,10 @@ pub struct Unit {
     pub delegated_to: Option<Delegate>,
     /// True in a dry run.
     pub dry: bool,
-    /// What of the host's facts it may change.
-    pub brings: Brings,
+    /// Whether its result may have facts.
+    pub brings_facts: bool,
     /// The connection plugin's view of opaque commands: Ansible skips them in check mode.
     pub skips_opaque: bool,
-}
-
-/// What a step's result may define besides its `register`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Brings {
-    /// Nothing.
-    Nothing,
-    /// Facts that start with `ansible_`.
-    SetupFacts,
-    /// Facts of any name.
-    Facts,
 }
 
 /// A judged result.

@@ -3,23 +3,19 @@
 use super::collect::Position;
 use super::forks::Seat;
 use super::play::PlayRun;
+use super::promises::Promises;
 use super::run::Run;
 use super::state::HostVars;
 use crate::value::{Map, Value};
 use crate::vars::{Scope, SharedScope, over};
 use std::sync::Arc;
 
-/// Marks the reason of an unknown value that only has to be waited for: a step that has been sent
-/// but has not answered yet.
-pub const PENDING: &str = "\u{0}pending";
-
 /// Layers of variables, highest precedence first.
 pub struct TaskScope {
     /// The layers.
     pub layers: Vec<Arc<Map>>,
-    /// Which names a fact-gathering step that is under way may still define, and the index of the
-    /// layer below which they would be.
-    pub pending_facts: Option<(PendingFacts, usize)>,
+    /// Results that came later.
+    pub promises: Promises,
     /// For `hostvars`.
     pub run: Arc<Run>,
     /// The host itself, as `hostvars` shows it.
@@ -72,27 +68,12 @@ impl Own {
     }
 }
 
-/// What steps that are under way may define.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PendingFacts {
-    /// `setup`: names that start with `ansible_`.
-    Setup,
-    /// Any module that returns facts: any name.
-    Any,
-}
-
 impl TaskScope {
     /// The value of the first layer from `from` on that has one, and its number.
     fn first(&self, name: &str, from: usize) -> Option<(Value, usize)> {
         for (index, layer) in self.layers.iter().enumerate().skip(from) {
-            if let Some((facts, at)) = self.pending_facts
-                && index == at
-                && (facts == PendingFacts::Any || name.starts_with("ansible_"))
-            {
-                return Some((Value::unknown(PENDING), index));
-            }
             if let Some(value) = layer.get(name) {
-                return Some((value.clone(), index));
+                return Some((self.promises.look(value), index));
             }
         }
         // No facts are an empty dict, not an undefined one.
@@ -148,7 +129,7 @@ impl Scope for TaskScope {
             let layers = layers(&self.run, magic, inventory, &own.vars);
             return Some(Arc::new(TaskScope {
                 layers,
-                pending_facts: self.pending_facts.map(|(facts, _)| (facts, FACTS)),
+                promises: self.promises.clone(),
                 run: self.run.clone(),
                 own: None,
             }));
@@ -183,14 +164,11 @@ pub fn outside(
 ) -> SharedScope {
     Arc::new(TaskScope {
         layers: layers(run, magic, inventory, vars),
-        pending_facts: None,
+        promises: Promises::default(),
         run: run.clone(),
         own: None,
     })
 }
-
-/// Where facts are among the layers of a host.
-const FACTS: usize = 4;
 
 fn layers(run: &Arc<Run>, magic: Arc<Map>, inventory: Arc<Map>, vars: &HostVars) -> Vec<Arc<Map>> {
     vec![

@@ -56,6 +56,9 @@ impl HostRun {
             }
         };
         self.tell_become(&target, &step);
+        if self.queue.has_steps() && self.notifies_unknown(&job.unit) {
+            self.flush()?;
+        }
         self.attach(job, &target, &mut step);
         if let Some(limit) = self.background(job)? {
             let dir = async_dir(&self.run, job, &self.job_scope(job), &step.environment);
@@ -114,7 +117,10 @@ impl HostRun {
         if job.item.is_none() {
             self.expect(&job.unit);
         }
-        self.settle()
+        match job.unit.brings_facts {
+            true => self.flush(),
+            false => self.settle(),
+        }
     }
 
     /// The host cannot be reached for a task. Items of a loop are all tried.

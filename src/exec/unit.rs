@@ -2,7 +2,7 @@
 
 use super::context::Surroundings;
 use super::host::{HostRun, Stop};
-use super::results::{Brings, Unit};
+use super::results::Unit;
 use crate::diag::Result;
 use crate::modules;
 use crate::output::TaskInfo;
@@ -103,12 +103,9 @@ impl HostRun {
         let context = self.context(task, around);
         let scope = |host: &HostRun| host.task_scope(around, task);
         let switches = self.switches(keywords, &around.keywords, &scope, &context)?;
-        let brings = match entry.map_or("", |e| e.name) {
-            "setup" => Brings::SetupFacts,
-            "getent" | "service_facts" | "package_facts" | "mount_facts" => Brings::Facts,
-            _ => Brings::Nothing,
-        };
+        self.begun += 1;
         let mut unit = Unit {
+            number: self.begun,
             ignore_errors: false,
             ignore_unreachable: false,
             task: task.clone(),
@@ -122,7 +119,7 @@ impl HostRun {
             show_diff: false,
             delegated_to: None,
             dry: false,
-            brings,
+            brings_facts: entry.is_some_and(|entry| entry.brings_facts),
             skips_opaque: false,
         };
         unit.set(&switches, self.run.options.plan);

@@ -38,6 +38,7 @@ pub struct Getent;
 impl Module for Getent {
     const NAME: &'static str = "getent";
     const FQCN: &'static str = "ansible.builtin.getent";
+    const BRINGS_FACTS: bool = true;
     type Args = Args;
 
     fn result(args: &Args, view: &dyn View, _: &[Outcome]) -> Result<Json> {

@@ -28,6 +28,7 @@ const FILE: &str = "/etc/hostname";
 impl Module for Hostname {
     const NAME: &'static str = "hostname";
     const FQCN: &'static str = "ansible.builtin.hostname";
+    const BRINGS_FACTS: bool = true;
     type Args = Args;
 
     fn plan(args: &Args, view: &dyn View) -> Result<Vec<Op>> {

@@ -44,6 +44,9 @@ pub trait Module: 'static {
     const SIDE: Side = Side::Host;
     /// The option that takes free-form text (`command: echo hi`).
     const FREE_FORM: Option<&'static str> = None;
+    /// Whether its result has `ansible_facts`. Any variable may be one of them, so that nothing is
+    /// rendered for later tasks before they are there.
+    const BRINGS_FACTS: bool = false;
     /// Typed options.
     type Args: DeserializeOwned + Serialize + JsonSchema + Send + Sync;
 

@@ -54,6 +54,7 @@ pub struct PackageFacts;
 impl Module for PackageFacts {
     const NAME: &'static str = "package_facts";
     const FQCN: &'static str = "ansible.builtin.package_facts";
+    const BRINGS_FACTS: bool = true;
     type Args = Args;
 
     fn result(args: &Args, view: &dyn View, _: &[Outcome]) -> Result<Json> {

@@ -25,6 +25,8 @@ pub struct Entry {
     pub side: Side,
     /// The option that takes free-form text.
     pub free_form: Option<&'static str>,
+    /// Whether its result has `ansible_facts`.
+    pub brings_facts: bool,
     /// Names of all options, aliases included.
     pub fields: fn() -> Vec<&'static str>,
     /// True for a module that takes any other option too (`set_fact`).
@@ -49,6 +51,7 @@ impl Entry {
             aliases: M::ALIASES,
             side: M::SIDE,
             free_form: M::FREE_FORM,
+            brings_facts: M::BRINGS_FACTS,
             fields: args::fields::<M::Args>,
             takes_any: args::takes_any::<M::Args>,
             schema: schema::<M::Args>,

@@ -22,6 +22,7 @@ pub struct ServiceFacts;
 impl Module for ServiceFacts {
     const NAME: &'static str = "service_facts";
     const FQCN: &'static str = "ansible.builtin.service_facts";
+    const BRINGS_FACTS: bool = true;
     type Args = Args;
 
     fn result(_: &Args, view: &dyn View, _: &[Outcome]) -> Result<Json> {

@@ -49,6 +49,7 @@ impl Module for Setup {
     const NAME: &'static str = "setup";
     const FQCN: &'static str = "ansible.builtin.setup";
     const ALIASES: &'static [&'static str] = &["gather_facts", "ansible.builtin.gather_facts"];
+    const BRINGS_FACTS: bool = true;
     type Args = Args;
 
     fn kind(_: &Args) -> Kind {

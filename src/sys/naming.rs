@@ -13,6 +13,9 @@ use std::sync::{Mutex, PoisonError};
 /// The length of a part, in bytes. What is not longer has no parts.
 const PART: usize = Blob::LARGE as usize;
 
+/// What is read at once: it is summed up before it has left the processor's cache.
+const READ: usize = 128 * 1024;
+
 /// More processors than this are left to others.
 const MOST: usize = 4;
 
@@ -92,19 +95,17 @@ pub(super) fn name_of(file: &File, size: u64) -> io::Result<String> {
     }
     let (next, sums) = (AtomicUsize::new(0), Mutex::new(Ok(vec![[0; 32]; count])));
     let work = || {
-        let mut buffer = vec![0; PART];
+        let mut buffer = vec![0; READ];
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             if at >= count {
                 return;
             }
             let from = at as u64 * PART as u64;
-            let length = usize::try_from(size - from).map_or(PART, |left| left.min(PART));
-            let read = file.read_exact_at(&mut buffer[..length], from);
-            let sum = sha256(&buffer[..length]);
+            let sum = sum_of(file, from, size.min(from + PART as u64), &mut buffer);
             let mut sums = sums.lock().unwrap_or_else(PoisonError::into_inner);
-            match (&mut *sums, read) {
-                (Ok(sums), Ok(())) => sums[at] = sum,
+            match (&mut *sums, sum) {
+                (Ok(sums), Ok(sum)) => sums[at] = sum,
                 (sums @ Ok(_), Err(e)) => *sums = Err(e),
                 (Err(_), _) => return,
             }
@@ -119,6 +120,19 @@ pub(super) fn name_of(file: &File, size: u64) -> io::Result<String> {
     });
     let sums = sums.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     Ok(hex(&sha256(sums.as_flattened())))
+}
+
+/// The sum of a part of a file.
+fn sum_of(file: &File, mut from: u64, end: u64, buffer: &mut [u8]) -> io::Result<[u8; 32]> {
+    let mut sum = Sha256::new();
+    while from < end {
+        let left = usize::try_from(end - from).unwrap_or(usize::MAX);
+        let these = &mut buffer[..left.min(READ)];
+        file.read_exact_at(these, from)?;
+        sum.update(these);
+        from += these.len() as u64;
+    }
+    Ok(sum.finish())
 }
 
 #[cfg(test)]

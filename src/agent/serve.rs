@@ -145,8 +145,9 @@ impl Server {
         if let Some(by) = &self.refused {
             return Err(host_locked(by));
         }
-        if step.module == "user" {
-            // An agent that still runs as a user keeps that user from being removed.
+        if step.module == "user" && step.mode != Mode::Plan {
+            // An agent that still runs as a user keeps that user from being removed; the one that
+            // holds the planned host must stay.
             self.children.clear();
         }
         match &step.r#become {

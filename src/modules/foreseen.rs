@@ -47,6 +47,12 @@ pub struct Act {
     subject: String,
     /// Digest of its kind and the directory it works in, or the program.
     shape: String,
+    /// Digests of the directories around its path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    around: Vec<String>,
+    /// It makes a directory, or sets its attributes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    prepares: bool,
 }
 
 /// Looks at one step: tells what it does, or ends it before it does something else.
@@ -126,7 +132,12 @@ impl<'a> Watch<'a> {
 
     fn act(&mut self, op: &Op, view: &dyn View) -> Result<Act> {
         let text = text(op);
-        let (subject, shape) = subject(op, &text);
+        let path = path(op).map(|path| steady(&path.display().to_string()));
+        let (subject, shape) = subject(op, path.as_deref(), &text);
+        let dirs = path
+            .iter()
+            .flat_map(|path| Path::new(path).ancestors().skip(1));
+        let dirs = dirs.filter(|dir| dir.parent().is_some());
         let before = match replaced(op) {
             Some(path) => self.before(path, view)?,
             None => String::new(),
@@ -136,6 +147,10 @@ impl<'a> Watch<'a> {
             print: self.digest(&[text.as_bytes(), before.as_bytes(), &hidden]),
             subject: self.digest(&[subject.as_bytes()]),
             shape: self.digest(&[shape.as_bytes()]),
+            around: dirs
+                .map(|dir| self.digest(&[dir.as_os_str().as_encoded_bytes()]))
+                .collect(),
+            prepares: matches!(op, Op::Mkdir { .. } | Op::Mode { .. } | Op::Chown { .. }),
             text,
         })
     }
@@ -204,15 +219,19 @@ impl Foreseen {
         let planned = self.rounds.get(round).map_or(&[][..], Vec::as_slice);
         let same = |(a, b): (&Act, &Act)| a.print == b.print;
         let all_the_same = planned.len() == acts.len() && planned.iter().zip(acts).all(same);
-        let known = |part: fn(&Act) -> &str| {
-            let named = |act: &Act| self.acts().any(|planned| part(planned) == part(act));
-            acts.iter().all(named)
+        // A file that was announced brings its directory along.
+        let about = |act: &Act| {
+            self.acts().any(|planned| {
+                planned.subject == act.subject
+                    || (act.prepares && planned.around.contains(&act.subject))
+            })
         };
+        let like = |act: &Act| self.acts().any(|planned| planned.shape == act.shape);
         // A round that is no more comes to rest by itself.
         all_the_same
             || (round > 0 && acts.is_empty())
-            || (self.presumed && known(|act| &act.subject))
-            || (self.timed && known(|act| &act.shape))
+            || (self.presumed && acts.iter().all(about))
+            || (self.timed && acts.iter().all(like))
     }
 }
 
@@ -285,22 +304,25 @@ fn replaced(op: &Op) -> Option<&Path> {
     }
 }
 
-/// What an operation is about, and what it is like.
-fn subject(op: &Op, text: &str) -> (String, String) {
-    let path = match op {
+/// The path that an operation is about.
+fn path(op: &Op) -> Option<&Path> {
+    match op {
         Op::Mkdir { path, .. }
         | Op::Mode { path, .. }
         | Op::Chown { path, .. }
         | Op::Times { path, .. }
         | Op::Touch { path } => Some(path.as_path()),
         other => replaced(other),
-    };
+    }
+}
+
+/// What an operation is about, and what it is like.
+fn subject(op: &Op, path: Option<&str>, text: &str) -> (String, String) {
     let kind = text.split(' ').next().unwrap_or_default();
     match (op, path) {
         (_, Some(path)) => {
-            let dir = path.parent().unwrap_or(path);
-            let path = steady(&path.display().to_string());
-            (path, format!("{kind} {}", dir.display()))
+            let dir = Path::new(path).parent().unwrap_or(Path::new(path));
+            (path.to_owned(), format!("{kind} {}", dir.display()))
         }
         (Op::Run { command, .. }, None) => {
             let program = command.argv.first().map_or("", String::as_str);
@@ -368,6 +390,17 @@ mod tests {
         assert_eq!(allowed(&[write("/a", "2", None)]), [false, true, true]);
         assert_eq!(allowed(&[write("/b", "1", None)]), [false, false, true]);
         assert_eq!(allowed(&[write("/etc/a", "1", None)]), [false; 3]);
+        let mkdir = |path: &str| Op::Mkdir {
+            path: path.into(),
+            mode: None,
+        };
+        let presumed = Foreseen {
+            presumed: true,
+            ..seen(&[write("/home/a/.ssh/keys", "1", None)], "k")
+        };
+        for (path, allowed) in [("/home/a/.ssh", true), ("/home/a/x", false), ("/", false)] {
+            assert_eq!(presumed.allows(0, &acts(&[mkdir(path)])), allowed, "{path}");
+        }
         assert_eq!(allowed(&[run(&["make", "y"])]), [false, false, true]);
         assert_eq!(allowed(&[run(&["rm", "x"])]), [false; 3]);
         let nothing = Foreseen::default();

@@ -86,15 +86,19 @@ fn a_large_file_arrives_whole_whatever_breaks() {
     let mut control = start(lab.gxdeploy("apply").arg(&playbook), &log);
     let host = &lab.hosts[0];
     for _ in 0..3 {
-        wait_until("it copies", || lab.agents(host).lines().count() > 1);
+        let mut ended = false;
+        wait_until("it copies, or has ended", || {
+            ended = control.try_wait().unwrap().is_some();
+            ended || lab.agents(host).lines().count() > 1
+        });
+        if ended {
+            break;
+        }
         sleep(Duration::from_millis(150));
         lab.exec(host, "pkill -f 'sshd: admin@'");
         let left = lab.exec(host, "ls -A /srv");
         assert!(matches!(left.trim(), "" | "large"), "{left}");
         sleep(Duration::from_millis(500));
-        if control.try_wait().unwrap().is_some() {
-            break;
-        }
     }
     let exit = control.wait().unwrap();
     let text = std::fs::read_to_string(&log).unwrap();

@@ -1,7 +1,7 @@
 //! Connections that break while they are made: they are made anew, as those are that break later.
 //! Needs hosts over SSH.
 
-use crate::lab::{Lab, said};
+use crate::lab::{Lab, said, start, wait_until};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
@@ -212,4 +212,37 @@ fn a_network_that_loses_frames_is_good_enough() {
     for host in &lab.hosts {
         assert_eq!(lab.exec(host, "cat /tmp/steps"), expected, "{text}");
     }
+}
+
+#[test]
+fn a_host_that_goes_away_while_the_agent_is_sent_is_waited_for() {
+    let Some(lab) = Lab::up("sent", 1) else {
+        return;
+    };
+    let host = lab.hosts[0].clone();
+    lab.must(&["net", &host, "--rate", "20"]);
+    let playbook = lab.playbook("    - shell: echo once >> /tmp/steps\n");
+    let mut command = lab.gxdeploy("apply");
+    command
+        .args(["-T", "1", "--reconnect", "600"])
+        .arg(playbook);
+    let log = lab.work.path().join("log");
+    let mut control = start(&mut command, &log);
+    wait_until("the agent is on its way", || {
+        !lab.exec(
+            &host,
+            "find /home/admin/.cache/gxdeploy -name '.new-*' -size +500k",
+        )
+        .is_empty()
+    });
+    lab.must(&["cut", &host]);
+    let text = || std::fs::read_to_string(&log).unwrap();
+    wait_until("it is noticed", || text().contains("trying again"));
+    // Long enough for an attempt that nobody answers.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    lab.must(&["heal", &host]);
+    lab.must(&["net", &host]);
+    let exit = control.wait().unwrap();
+    assert!(exit.success(), "{}", text());
+    assert_eq!(lab.exec(&host, "cat /tmp/steps"), "once\n");
 }

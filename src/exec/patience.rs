@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(200);
 /// What is left of it.
 pub struct Patience {
     start: Instant,
-    /// When the first attempt failed: it may have taken long, as where the agent is sent.
+    /// When the first attempt broke: it may have taken long, as where the agent is sent.
     failed: Option<Instant>,
     pause: Duration,
     /// How long what has broken is tried again.
@@ -59,6 +59,8 @@ impl Patience {
     pub fn wait(&mut self, again: Again) -> bool {
         let pause = match again {
             Again::Never => None,
+            // A host that was there comes back, whatever it looks like meanwhile.
+            Again::Silent if self.failed.is_some() => self.after_a_break(),
             Again::Broke => self.after_a_break(),
             Again::Silent => self.after_silence(),
         };
@@ -105,15 +107,18 @@ mod tests {
         let interrupted = Arc::new(AtomicBool::new(false));
         let mut patience = Patience::new(Duration::from_secs(3600), 2, &interrupted);
         assert!(!patience.wait(Again::Never));
+        let pauses: Vec<u64> = std::iter::from_fn(|| patience.after_silence())
+            .map(|pause| pause.as_secs())
+            .collect();
+        assert_eq!(pauses, [0, 1]);
+        assert!(!patience.wait(Again::Silent));
         let pauses: Vec<u128> = (0..7)
             .filter_map(|_| patience.after_a_break())
             .map(|pause| pause.as_millis())
             .collect();
         assert_eq!(pauses, [250, 500, 1000, 2000, 4000, 5000, 5000]);
-        let pauses: Vec<u64> = std::iter::from_fn(|| patience.after_silence())
-            .map(|pause| pause.as_secs())
-            .collect();
-        assert_eq!(pauses, [0, 1]);
+        let mut patience = Patience::new(Duration::from_secs(3600), 0, &interrupted);
+        assert!(patience.wait(Again::Broke) && patience.wait(Again::Silent));
         let mut none = Patience::new(Duration::ZERO, 0, &interrupted);
         assert!(!none.wait(Again::Broke) && !none.wait(Again::Silent));
         interrupted.store(true, Ordering::Relaxed);

@@ -281,7 +281,6 @@ impl Session {
                 Ok(found) => break Ok(found),
                 Err(diag) => diag,
             };
-            // A host that was there comes back, whatever it looks like meanwhile.
             if !patience.wait(Again::Broke) {
                 break Err(last);
             }

@@ -523,7 +523,9 @@ fn over_ssh() {
   gather_facts: true
   become: true
   tasks:
-    - user: {name: planned}
+    - group: {name: planners}
+    - user: {name: planned, group: planners}
+    - authorized_key: {user: planned, key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0000000000000000000000000000000000000000000 x'}
     - file: {path: /srv/planned, state: directory, owner: planned}
     - copy: {content: '{{ ansible_hostname }}', dest: /srv/planned/name, owner: planned}
     - command: id -un

@@ -273,12 +273,13 @@ impl Output for Callback {
 /// The `[ERROR]` text before a `fatal:` line.
 pub(super) fn reason(outcome: &Outcome, sources: &SourceMap) -> String {
     let message = outcome.result["msg"].as_str().unwrap_or_default().trim();
-    let (text, place) = match &outcome.diag {
-        Some(diag) if !diag.span().is_none() => {
-            (diag.message.clone(), origin::of_span(diag.span(), sources))
-        }
-        Some(diag) => (diag.message.clone(), origin::of_task(&outcome.task)),
-        None => (message.to_owned(), origin::of_task(&outcome.task)),
+    let raised = message.strip_prefix("Task failed: ");
+    let diag = outcome.diag.as_ref();
+    let text = diag.map_or(message, |diag| diag.message.as_str());
+    // What a module says is shown at its task.
+    let place = match diag.filter(|diag| raised.is_some() && !diag.span().is_none()) {
+        Some(diag) => origin::of_span(diag.span(), sources),
+        None => origin::of_task(&outcome.task),
     };
     let kind = match outcome.status {
         Status::Unreachable => "",
@@ -286,10 +287,7 @@ pub(super) fn reason(outcome: &Outcome, sources: &SourceMap) -> String {
         _ if controlled(&outcome.task) => "Action failed: ",
         _ => "Module failed: ",
     };
-    let text = match message.strip_prefix("Task failed: ") {
-        Some(raised) => raised.to_owned(),
-        None => format!("{kind}{text}"),
-    };
+    let text = raised.map_or_else(|| format!("{kind}{text}"), str::to_owned);
     format!("[ERROR]: Task failed: {text}\n{place}")
 }
 

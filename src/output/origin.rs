@@ -66,7 +66,8 @@ fn block(name: &str, text: &str, line: usize, column: usize) -> String {
         .take(line + 1 - first)
     {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{:>width$} {text}", index + 1);
+        let line = format!("{:>width$} {text}", index + 1);
+        let _ = writeln!(out, "{}", line.trim_end());
     }
     let _ = writeln!(out, "{:>1$} column {column}", "^", width + 1 + column);
     out
@@ -85,12 +86,12 @@ mod tests {
 
     #[test]
     fn as_ansible_shows_it() {
-        let text = "a\nb\n- hosts: x\n  tasks:\n    - fail:\n";
+        let text = "a\nb\n  tasks:\n\n    - fail:\n";
         insta::assert_snapshot!(block("/p.yml", text, 5, 7), @r"
         Origin: /p.yml:5:7
 
-        3 - hosts: x
-        4   tasks:
+        3   tasks:
+        4
         5     - fail:
                 ^ column 7
         ");

@@ -8,7 +8,7 @@ use super::berths::Berths;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sched::{CloneFlags, clone};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Pid, Uid, setpgid};
@@ -153,6 +153,7 @@ impl std::fmt::Display for Failed<'_> {
         match self {
             Failed::Descriptors => write!(f, "part from the daemon's descriptors"),
             Failed::Cgroup => write!(f, "enter its control group"),
+            Failed::Limit(resource, RLIM_INFINITY) => write!(f, "set {resource:?} to unlimited"),
             Failed::Limit(resource, value) => write!(f, "set {resource:?} to {value}"),
             Failed::User(uid) => write!(f, "setuid to {uid}"),
             Failed::Directory(dir) => write!(f, "chdir to {}", dir.to_string_lossy()),

@@ -51,8 +51,8 @@ pub fn hold_with_commands(descriptor: RawFd) {
 }
 
 impl Running {
-    /// The watcher of a command that is about to be started; it comes with the first one. Where there can be none, commands run all the
-    /// same.
+    /// The watcher of a command that is about to be started; it comes with the first one. Where there
+    /// can be none, commands run all the same.
     fn watcher(&mut self) -> Option<RawFd> {
         if let Watch::Wanted(held) = self.watch {
             self.watch = Watcher::start(held).map_or(Watch::No, Watch::By);

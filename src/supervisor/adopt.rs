@@ -6,6 +6,7 @@ use super::keep::{Kept, since_of};
 use super::life::signal_process;
 use super::mainlog::Level;
 use super::proc::{Event, State};
+use super::stat::stat;
 use super::streams::Input;
 use super::watch::Report;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -92,8 +93,9 @@ impl Supervisor {
     fn adopt(&mut self, group: usize, n: usize, pid: i32, kept: &Kept) {
         let name = self.groups[group].config.name.clone();
         let program = self.groups[group].procs[n].proc.program.clone();
+        let oom_kills = self.oom_kills.about(self.now());
         let running = &mut self.groups[group].procs[n];
-        running.record.started();
+        running.record.started(oom_kills);
         running.record.adopted = true;
         running.record.pipes = kept.pipes;
         running.record.tree.clone_from(&kept.tree);
@@ -257,11 +259,7 @@ fn close_on_exec(fd: i32, yes: bool) {
 }
 
 fn is_own_child(pid: i32) -> bool {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let parent = text
-        .rsplit_once(')')
-        .and_then(|(_, r)| r.split_whitespace().nth(1));
-    parent.and_then(|p| p.parse().ok()) == Some(std::process::id())
+    stat(pid.unsigned_abs()).is_some_and(|stat| stat.parent == std::process::id())
 }
 
 /// The states in which a process may be left at rest.

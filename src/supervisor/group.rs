@@ -11,7 +11,7 @@ use super::outlet::Notes;
 use super::pool::{Listener, Pool};
 use super::proc::{Ended, Event, Millis, Proc, State};
 use super::proclogs::SharedLog;
-use super::record::Record;
+use super::record::{OomKills, Record};
 use super::streams::{Input, NO_STREAM, Streams};
 use super::watch::Reports;
 use std::cell::RefCell;
@@ -121,6 +121,8 @@ pub struct Supervisor {
     pub berths: Berths,
     /// The control groups of processes.
     pub cgroups: Cgroups,
+    /// How many processes the kernel killed for want of memory.
+    pub oom_kills: OomKills,
     /// Who is being served.
     pub clients: Rc<Clients>,
     /// The pipes of all processes.
@@ -171,6 +173,7 @@ impl Supervisor {
             notes: Rc::default(),
             berths: Berths::new()?,
             cgroups: Cgroups::default(),
+            oom_kills: OomKills::default(),
             clients: Rc::default(),
             streams,
             counters: Counters::default(),

@@ -29,9 +29,6 @@ const OWN: [Signal; 7] = [
     Signal::SIGPIPE,
 ];
 
-/// Bytes of the new process's stack until it has become its program.
-const STACK: usize = 32 << 10;
-
 /// All that is needed until then.
 #[derive(Debug)]
 pub struct Image<'a> {
@@ -62,12 +59,11 @@ impl Image<'_> {
     /// # Errors
     /// What the kernel says of another process.
     pub fn start(&self, berths: &Berths) -> nix::Result<Pid> {
-        berths.with(&self.stdio, |stdio| self.start_at(stdio))
+        berths.with(&self.stdio, |stdio, stack| self.start_at(stdio, stack))
     }
 
-    fn start_at(&self, stdio: [RawFd; 3]) -> nix::Result<Pid> {
+    fn start_at(&self, stdio: [RawFd; 3], stack: &mut [u8]) -> nix::Result<Pid> {
         let (argv, envp) = (pointers(&self.argv), pointers(&self.envp));
-        let mut stack = vec![0; STACK];
         let run = Box::new(|| {
             let (what, error) = self.become_it(stdio, &argv, &envp);
             give_up(stdio[2], &what, error)
@@ -82,7 +78,7 @@ impl Image<'_> {
         )?;
         // SAFETY: this thread waits while the new process uses its memory; the stack is large enough
         // for a few system calls and one line of text.
-        let started = unsafe { clone(run, &mut stack, flags, Some(libc::SIGCHLD)) };
+        let started = unsafe { clone(run, stack, flags, Some(libc::SIGCHLD)) };
         // The mask was valid when it was read.
         let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None);
         started

@@ -4,6 +4,7 @@
 //! the daemon may be killed. A lock on it tells whether its writer lives.
 
 use super::logs::absent_is_fine;
+use super::stat::stat;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -135,9 +136,7 @@ pub fn left(path: &Path) -> Left {
 
 /// When the kernel started a process, in clock ticks since boot.
 pub fn since_of(pid: u32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, rest) = text.rsplit_once(')')?;
-    rest.split_whitespace().nth(19)?.parse().ok()
+    stat(pid).map(|stat| stat.since)
 }
 
 impl Keeper {

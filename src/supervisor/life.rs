@@ -147,9 +147,10 @@ impl Supervisor {
             Ok(child) => child,
             Err(why) => return Event::SpawnFailed(why),
         };
+        let oom_kills = self.oom_kills.about(self.now());
         let running = &mut self.groups[group].procs[n];
         running.start = wall();
-        running.record.started();
+        running.record.started(oom_kills);
         running.record.tree = mark;
         running.record.cgroup = cgroup;
         let stderr = child.stderr.as_ref();

@@ -71,8 +71,11 @@ impl Supervisor {
 
     /// Sends what waits to the listeners of a group that are ready.
     pub fn dispatch(&mut self, at: usize) {
-        let server = self.config.daemon.identifier.clone();
+        let server = &self.config.daemon.identifier;
         let group = &mut self.groups[at];
+        if group.pool.is_empty() {
+            return;
+        }
         let name = &group.config.name;
         for running in &mut group.procs {
             let ready = running.listener.stance == Stance::Ready;
@@ -85,7 +88,7 @@ impl Supervisor {
             let Some(event) = group.pool.pop() else {
                 return;
             };
-            write(stdin, event.envelope(&server, name));
+            write(stdin, event.envelope(server, name));
             let line = format!(
                 "event {} sent to listener {}",
                 event.serial, running.proc.program.name

@@ -35,6 +35,7 @@ pub mod rpc; // XML-RPC
 mod setup; // limits, user, background
 mod spare; // descriptors kept back
 pub mod spawn; // fork and exec
+mod stat; // a process in the kernel's words
 mod streams; // the children's pipes
 mod syslog; // the system log
 pub mod tap; // lines on their way to the log

@@ -71,6 +71,11 @@ impl Pool {
         }
     }
 
+    /// Whether no event waits.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// The next event to send.
     pub fn pop(&mut self) -> Option<Queued> {
         self.queue.pop_front()

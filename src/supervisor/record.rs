@@ -5,6 +5,9 @@ use super::proc::{Ended, Millis};
 use std::fs::File;
 use std::io::Read;
 
+/// A count is taken for the present one for so long, in milliseconds.
+const FRESH: Millis = 100;
+
 /// How a copy ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct End {
@@ -52,7 +55,7 @@ pub struct Record {
     pub crashes: u64,
     /// How the last copy ended.
     pub end: Option<End>,
-    /// The count of [`oom_kills`] when the running copy was started.
+    /// How many processes the kernel had killed for want of memory when the running copy was started.
     pub oom_before: u64,
     /// The control group of the running copy.
     pub cgroup: Option<Cgroup>,
@@ -81,8 +84,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// A copy was started.
-    pub fn started(&mut self) {
+    /// A copy was started, when so many had been killed for want of memory.
+    pub fn started(&mut self, oom_kills: u64) {
         self.starts += 1;
         self.ready = false;
         self.check = None;
@@ -91,7 +94,7 @@ impl Record {
         self.overdue = false;
         self.revive = false;
         self.waits.clear();
-        self.oom_before = oom_kills();
+        self.oom_before = oom_kills;
     }
 
     /// The copy ended.
@@ -114,7 +117,28 @@ impl Record {
     }
 }
 
-/// How many processes the kernel killed for want of memory since it booted.
+/// How many processes the kernel killed for want of memory since it booted, as last seen.
+#[derive(Debug, Default)]
+pub struct OomKills {
+    seen: Option<(Millis, u64)>,
+}
+
+impl OomKills {
+    /// The count at a moment that is not long before `now`: who starts a thousand processes at once
+    /// need not ask a thousand times.
+    pub fn about(&mut self, now: Millis) -> u64 {
+        match self.seen {
+            Some((at, count)) if now - at < FRESH => count,
+            _ => {
+                let count = oom_kills();
+                self.seen = Some((now, count));
+                count
+            }
+        }
+    }
+}
+
+/// The count now.
 fn oom_kills() -> u64 {
     // Room for all of it, which is then read at once.
     let mut text = String::with_capacity(16 << 10);
@@ -156,9 +180,9 @@ mod tests {
             asked,
             out_of_memory: false,
         };
-        record.started();
+        record.started(0);
         record.ended(end(true));
-        record.started();
+        record.started(0);
         record.ended(end(false));
         assert_eq!((record.starts, record.crashes), (2, 1));
     }

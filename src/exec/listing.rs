@@ -2,7 +2,8 @@
 
 use super::collect::Collector;
 use super::options::Options;
-use super::playbook::{Prepared, pattern, prepare};
+use super::playbook::pattern;
+use super::prepare::{Prepared, prepare};
 use crate::diag::{Exit, Result};
 use crate::jinja::Context;
 use crate::output::{Event, Output};

@@ -47,6 +47,7 @@ mod play;
 mod play_scope;
 mod playbook;
 mod plays;
+mod prepare;
 mod promises;
 mod prompt;
 mod queue;

@@ -35,7 +35,7 @@ pub fn plays(run: &Arc<Run>, playbook: &Playbook) -> Exit {
 }
 
 fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
-    let play_number = run.plays.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let number = run.plays.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let scope: SharedScope = Arc::new(PlayScope::of(run, play));
     let context = Context::default();
     let render = |value: &Value| run.engine.render(value, &scope, &context);
@@ -44,7 +44,59 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
         Some(name) => render(name).unwrap_or_else(|_| name.clone()).to_text(),
         None => pattern.clone(),
     };
-    let selection = run.inventory.select(&pattern)?;
+    let keywords = Keywords {
+        run,
+        scope: &scope,
+        context: &context,
+    };
+    let all_hosts = hosts(run, &pattern, keywords.text(&play.order)?)?;
+    if all_hosts.is_empty() {
+        let mut collector = run.collector();
+        collector.play_started(name, &[], false);
+        collector.event(&Event::NoHosts);
+        return Ok(());
+    }
+    let prompted = prompt::answers(run, play, &render)?;
+    let mut left = all_hosts.clone();
+    left.retain(|host| !run.has_failed(host));
+    let terms = keywords.terms(play, left.len())?;
+    let mut rest = &left[..];
+    for size in &terms.batches {
+        let (batch, more) = rest.split_at((*size).min(rest.len()));
+        rest = more;
+        if batch.is_empty() {
+            break;
+        }
+        let shared = Arc::new(PlayRun {
+            play: play.clone(),
+            number,
+            name: name.clone(),
+            hosts: batch.to_vec(),
+            all_hosts: all_hosts.clone(),
+            vars: Arc::new(play.common.vars.clone()),
+            prompted: prompted.clone(),
+            free: terms.free,
+            lockstep: terms.lockstep(run, play, batch.len()),
+            max_fail: terms.max_fail,
+            force_handlers: terms.force_handlers,
+            ask_first: AskFirst::default(),
+            barrier: Barrier::new(batch.len()),
+        });
+        let ended = one_batch(run, &shared, terms.free);
+        let failed = batch.iter().filter(|host| run.has_failed(host)).count();
+        if ended == Some(Stop::EndPlay) || failed == batch.len() {
+            break;
+        }
+        if (terms.fatal && failed > 0) || shared.barrier.stopped() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The hosts of a play, as far as the run is limited to them, in the play's order.
+fn hosts(run: &Run, pattern: &str, order: Option<String>) -> Result<Vec<String>> {
+    let selection = run.inventory.select(pattern)?;
     for part in &selection.unmatched {
         run.collector()
             .event(&Event::Message(super::run::no_hosts(part)));
@@ -54,87 +106,86 @@ fn one_play(run: &Arc<Run>, play: &Arc<Play>) -> Result<()> {
         let limited = run.inventory.select(limit)?.hosts;
         hosts.retain(|host| limited.contains(host));
     }
-    if let Some(order) = &play.order
-        && let Some(order) = run.engine.render_unless_omitted(order, &scope, &context)?
-    {
-        sort(&mut hosts, &order.to_text());
+    if let Some(order) = order {
+        sort(&mut hosts, &order);
     }
-    if hosts.is_empty() {
-        let mut collector = run.collector();
-        collector.play_started(name, &[], false);
-        collector.event(&Event::NoHosts);
-        return Ok(());
+    Ok(hosts)
+}
+
+/// How a play goes through its hosts.
+struct Terms {
+    /// Hosts of each batch (`serial`).
+    batches: Vec<usize>,
+    /// `max_fail_percentage`.
+    max_fail: Option<f64>,
+    /// `any_errors_fatal`.
+    fatal: bool,
+    /// `force_handlers`.
+    force_handlers: bool,
+    /// Hosts do not wait for each other (`strategy`).
+    free: bool,
+}
+
+impl Terms {
+    /// Whether hosts wait for each other before each task: where one of them could notice.
+    fn lockstep(&self, run: &Run, play: &Play, hosts: usize) -> bool {
+        let noticed = self.fatal
+            || self.max_fail.is_some()
+            || run.options.step
+            || run.options.forks <= 1
+            || touches_others(play);
+        hosts > 1 && !self.free && noticed
     }
-    let prompted = prompt::answers(run, play, &render)?;
-    let all_hosts = hosts.clone();
-    hosts.retain(|host| !run.has_failed(host));
-    // A keyword that is `omit` is one that is not there.
-    let keyword = |value: &Option<Value>| -> Result<Option<Value>> {
-        match value {
-            Some(value) => run.engine.render_unless_omitted(value, &scope, &context),
+}
+
+/// The values of a play's keywords. One that is `omit` is one that is not there.
+struct Keywords<'a> {
+    run: &'a Run,
+    scope: &'a SharedScope,
+    context: &'a Context,
+}
+
+impl Keywords<'_> {
+    fn terms(&self, play: &Play, hosts: usize) -> Result<Terms> {
+        let (config, options) = (&self.run.loader.config, &self.run.options);
+        let strategy = self.text(&play.strategy)?;
+        let strategy = strategy.unwrap_or_else(|| config.strategy.clone());
+        let free = is_free(&strategy).map_err(|diag| diag.at_if_none(play.span))?;
+        let max_fail = self.text(&play.max_fail_percentage)?;
+        let max_fail = max_fail.and_then(|text| text.trim().trim_end_matches('%').parse().ok());
+        let fatal = self.flag(&play.common.any_errors_fatal)?;
+        let force_handlers = self.flag(&play.force_handlers)?;
+        Ok(Terms {
+            batches: match self.value(&play.serial)? {
+                Some(serial) => super::serial::batches(&serial, hosts)?,
+                None => vec![hosts],
+            },
+            // The strategies in which hosts do not wait for each other do not look at it (observed:
+            // ansible-core 2.19.14).
+            max_fail: max_fail.filter(|_| !free),
+            fatal: fatal.unwrap_or(config.any_errors_fatal),
+            force_handlers: force_handlers.unwrap_or(options.force_handlers),
+            free,
+        })
+    }
+
+    fn value(&self, keyword: &Option<Value>) -> Result<Option<Value>> {
+        let engine = &self.run.engine;
+        match keyword {
+            Some(value) => engine.render_unless_omitted(value, self.scope, self.context),
             None => Ok(None),
         }
-    };
-    let serial = match keyword(&play.serial)? {
-        Some(serial) => super::serial::batches(&serial, hosts.len())?,
-        None => vec![hosts.len()],
-    };
-    let number = |value: &Option<Value>| -> Result<Option<f64>> {
-        let value = keyword(value)?;
-        Ok(value.and_then(|v| v.to_text().trim().trim_end_matches('%').parse().ok()))
-    };
-    let flag = |value: &Option<Value>| -> Result<Option<bool>> {
-        Ok(keyword(value)?.map(|value| super::unit::to_bool(&value)))
-    };
-    let max_fail = number(&play.max_fail_percentage)?;
-    let fatal = flag(&play.common.any_errors_fatal)?.unwrap_or(run.loader.config.any_errors_fatal);
-    let force_handlers = flag(&play.force_handlers)?.unwrap_or(run.options.force_handlers);
-    let strategy = match keyword(&play.strategy)? {
-        Some(strategy) => strategy.to_text(),
-        None => run.loader.config.strategy.clone(),
-    };
-    let free = is_free(&strategy).map_err(|diag| diag.at_if_none(play.span))?;
-    // The strategies in which hosts do not wait for each other do not look at it (observed:
-    // ansible-core 2.19.14).
-    let max_fail = max_fail.filter(|_| !free);
-    let mut rest = &hosts[..];
-    for size in serial {
-        let (batch, more) = rest.split_at(size.min(rest.len()));
-        rest = more;
-        if batch.is_empty() {
-            break;
-        }
-        let shared = Arc::new(PlayRun {
-            play: play.clone(),
-            number: play_number,
-            name: name.clone(),
-            hosts: batch.to_vec(),
-            all_hosts: all_hosts.clone(),
-            vars: Arc::new(play.common.vars.clone()),
-            prompted: prompted.clone(),
-            free,
-            lockstep: batch.len() > 1
-                && !free
-                && (fatal
-                    || max_fail.is_some()
-                    || run.options.step
-                    || run.options.forks <= 1
-                    || touches_others(play)),
-            max_fail,
-            force_handlers,
-            ask_first: AskFirst::default(),
-            barrier: Barrier::new(batch.len()),
-        });
-        let ended = one_batch(run, &shared, free);
-        let failed = batch.iter().filter(|host| run.has_failed(host)).count();
-        if ended == Some(Stop::EndPlay) || failed == batch.len() {
-            break;
-        }
-        if (fatal && failed > 0) || shared.barrier.stopped() {
-            break;
-        }
     }
-    Ok(())
+
+    fn text(&self, keyword: &Option<Value>) -> Result<Option<String>> {
+        Ok(self.value(keyword)?.map(|value| value.to_text()))
+    }
+
+    fn flag(&self, keyword: &Option<Value>) -> Result<Option<bool>> {
+        Ok(self
+            .value(keyword)?
+            .map(|value| super::unit::to_bool(&value)))
+    }
 }
 
 /// Whether hosts do not wait for each other under a strategy.

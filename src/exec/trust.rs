@@ -3,7 +3,7 @@
 use super::collect::Collector;
 use super::connect;
 use super::options::Options;
-use super::playbook::prepare;
+use super::prepare::prepare;
 use crate::diag::{Diag, Result};
 use crate::output::Output;
 use crate::transport::Pinned;

@@ -150,8 +150,8 @@ fn loop_control(value: &Value) -> Result<Map> {
     Ok(Map::clone(map))
 }
 
-/// Lookups that `with_NAME` may name: those of ansible-core, and those it looks for in
-/// `community.general` by their short name.
+/// Lookups that `with_NAME` may name: those of ansible-core, those it looks for in
+/// `community.general` by their short name, and Galaxy's.
 const LOOKUPS: &[&str] = &[
     "config",
     "csvfile",
@@ -186,6 +186,7 @@ const LOOKUPS: &[&str] = &[
     "keyring",
     "passwordstore",
     "hashi_vault",
+    "inheritance_chain",
 ];
 
 fn is_lookup(name: &str) -> bool {

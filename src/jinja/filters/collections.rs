@@ -12,7 +12,6 @@ pub const FILTERS: &[Row] = &[
     ("flatten", flatten),
     ("intersect", intersect),
     ("items2dict", items2dict),
-    ("ordered", ordered),
     ("permutations", permutations),
     ("product", product),
     ("rekey_on_member", rekey_on_member),
@@ -314,11 +313,6 @@ fn arrange(list: &[Value], size: usize, taken: &mut Vec<usize>, out: &mut Vec<Va
             taken.pop();
         }
     }
-}
-
-/// Keys in order, at every level (`galaxyproject.general.ordered`).
-fn ordered(call: &Call) -> Result<Value, String> {
-    Ok(sorted(call.subject()?))
 }
 
 /// A value with the keys of all dicts sorted.

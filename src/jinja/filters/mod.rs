@@ -5,6 +5,7 @@ mod collections;
 pub mod crypt;
 pub mod dates;
 mod encoding;
+mod galaxy;
 mod hashing;
 pub mod inner;
 mod numbers;
@@ -66,6 +67,7 @@ static ALL: LazyLock<HashMap<&'static str, Filter>> = LazyLock::new(|| {
         crypt::FILTERS,
         dates::FILTERS,
         encoding::FILTERS,
+        galaxy::FILTERS,
         hashing::FILTERS,
         numbers::FILTERS,
         paths::FILTERS,

@@ -1,6 +1,7 @@
 //! Lookups: data from the control side, one file for each family.
 
 mod files;
+mod galaxy;
 mod lists;
 mod password;
 mod settings;
@@ -48,6 +49,7 @@ pub type Lookup = fn(&Ask<'_>) -> Result<Vec<Value>, String>;
 fn tables() -> impl Iterator<Item = &'static (&'static str, Lookup)> {
     [
         files::LOOKUPS,
+        galaxy::LOOKUPS,
         lists::LOOKUPS,
         password::LOOKUPS,
         settings::LOOKUPS,
@@ -65,12 +67,7 @@ pub fn run(
     terms: &[Value],
     options: &Map,
 ) -> Result<Vec<Value>, String> {
-    let short = name
-        .strip_prefix("ansible.builtin.")
-        .or_else(|| name.strip_prefix("ansible.legacy."))
-        .or_else(|| name.strip_prefix("ansible._protomatter."))
-        .or_else(|| name.strip_prefix("community.general."))
-        .unwrap_or(name);
+    let short = short(name);
     match tables().find(|(known, _)| *known == short) {
         Some((_, lookup)) => lookup(&Ask {
             frame,
@@ -89,9 +86,10 @@ pub fn run(
 
 /// A name without `ansible.builtin.` and the collections whose plugins are built in.
 pub fn short(name: &str) -> &str {
-    const COLLECTIONS: [&str; 6] = [
+    const COLLECTIONS: [&str; 7] = [
         "ansible.builtin.",
         "ansible.legacy.",
+        "ansible._protomatter.",
         "community.general.",
         "ansible.utils.",
         "galaxyproject.general.",

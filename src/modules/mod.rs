@@ -79,6 +79,7 @@ registry::modules! {
     slurp::Slurp,
     stat::Stat,
     supervisorctl::Supervisorctl,
+    symlink_clone::SymlinkClone,
     sysctl::Sysctl,
     systemd::Systemd,
     sysvinit::Sysvinit,

@@ -66,6 +66,8 @@ registry::modules! {
     pause::Pause,
     ping::Ping,
     pip::Pip,
+    postgresql_db::PostgresqlDb,
+    postgresql_user::PostgresqlUser,
     raw::RawCommand,
     reboot::Reboot,
     replace::Replace,

@@ -138,8 +138,11 @@ fn carry_out(module: &dyn Planner, host: &mut dyn Host, flags: &Flags) -> StepRe
             ..StepResult::of(finish(result, changed, done.diffs))
         },
         Err(diag) => {
+            let told = diag.data.contains_key("changed");
             let mut failed = StepResult::failed(diag);
-            failed.result["changed"] = json!(changed);
+            if !told {
+                failed.result["changed"] = json!(changed);
+            }
             failed.opaque = done.opaque;
             failed.foreseen = foreseen;
             failed

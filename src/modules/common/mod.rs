@@ -13,6 +13,7 @@ pub mod local_time; // the host's clock as text
 pub mod passwd; // shadow, group and login.defs
 pub mod pgp; // keys
 pub mod place; // a path as the user gave it and as it is
+pub mod postgresql; // PostgreSQL servers, asked and told through psql
 pub mod py_json; // JSON as Python writes it
 pub mod ran; // what results tell of a command
 pub mod selinux; // security contexts

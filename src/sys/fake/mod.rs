@@ -25,7 +25,8 @@ pub struct FakeHost {
     tree: Tree,
     users: Vec<User>,
     groups: Vec<Group>,
-    answers: Vec<(Vec<String>, Output)>,
+    /// Command line, part of the input, and the answer.
+    answers: Vec<(Vec<String>, String, Output)>,
     http: Vec<Canned>,
     assumed: BTreeMap<String, Json>,
     /// Contents that operations may name.
@@ -133,8 +134,8 @@ impl FakeHost {
             stdout: stdout.as_bytes().to_vec(),
             ..Output::default()
         };
-        self.answers
-            .push((argv.iter().map(|w| (*w).to_owned()).collect(), output));
+        let argv = argv.iter().map(|w| (*w).to_owned()).collect();
+        self.answers.push((argv, String::new(), output));
         self
     }
 
@@ -154,11 +155,12 @@ impl FakeHost {
     }
 
     fn answered(&self, command: &Command) -> Option<Output> {
+        let input = String::from_utf8_lossy(command.stdin.as_deref().unwrap_or_default());
         self.answers
             .iter()
             .rev()
-            .find(|(argv, _)| *argv == command.argv)
-            .map(|(_, output)| {
+            .find(|(argv, part, _)| *argv == command.argv && input.contains(part.as_str()))
+            .map(|(_, _, output)| {
                 let mut output = output.clone();
                 output.start = self.now;
                 output.end = self.now;

@@ -111,6 +111,8 @@ pub struct FullFile {
 #[serde(default, deny_unknown_fields)]
 pub struct Answer {
     argv: Vec<String>,
+    /// A part of the input that it answers to; any input where absent.
+    stdin: Option<String>,
     rc: i32,
     stdout: String,
     stderr: String,
@@ -162,6 +164,7 @@ impl State {
         for answer in &self.answers {
             host.answers.push((
                 answer.argv.clone(),
+                answer.stdin.clone().unwrap_or_default(),
                 Output {
                     rc: answer.rc,
                     stdout: answer.stdout.clone().into_bytes(),

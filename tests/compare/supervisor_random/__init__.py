@@ -1,0 +1,1 @@
+"""Random cases for tests/compare/supervisor-random: scenarios made from a seed."""

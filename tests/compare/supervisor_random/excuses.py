@@ -3,10 +3,11 @@ import re
 from supervisor_scenarios.stage import RELAXED
 
 MORE = [
-    ("no server, in `update`, `reread`, `avail`, `add`, `remove`, `reload`", r"(?m)^(\w+> )?(error: <class '(FileNotFound|ConnectionRefused)Error'>.*|unix://\S+ (no such file|refused connection))$", r"\1no server"),
+    ("no server, in `update`, `reread`, `avail`, `add`, `remove`, `reload`", r"(?m)(?<=> )(error: <class '(FileNotFound|ConnectionRefused)Error'>.*|unix://\S+ (no such file|refused connection))$", "no server"),
 ]
 # Not the same twice: what a process is doing at the moment, and in which order several end.
 UNSTEADY = [
+    (r"(?m)(?<=> )\d+$", "PID"),
     (r"(?m)^((?:\w+> )?\S+ +)(STARTING|RUNNING)\b.*", r"\1UP"),
     (r"(?m)^((?:\w+> )?\S+ +)(BACKOFF|FATAL|EXITED)\b.*", r"\1DOWN"),
 ]

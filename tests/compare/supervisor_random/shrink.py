@@ -25,23 +25,26 @@ def without(scenario, taken):
     out["sorted"] = set()
     return out
 
-def shrink(scenario, differs, most=150):
-    """Leaves out what it can while `differs(scenario)`, at most so many tries."""
+def shrink(scenario, differs, most=120):
+    """Leaves out what it can while `differs(scenario)`, at most so many tries: steps first, they cost most."""
     tries = 0
-    size = len(list(pieces(scenario)))
-    while size:
-        at = 0
-        while True:
-            all_of_it = list(pieces(scenario))
-            if at >= len(all_of_it):
-                break
-            smaller = without(scenario, set(all_of_it[at:at + size]))
-            tries += 1
-            if tries > most:
-                return scenario
-            if smaller["steps"] and differs(smaller):
-                scenario = smaller
-            else:
-                at += size
-        size //= 2
+    for kinds in (("steps",), ("files", "line"), ("steps",)):
+        size = sum(p[0] in kinds for p in pieces(scenario)) // 2
+        while size:
+            at = 0
+            while True:
+                left = [p for p in pieces(scenario) if p[0] in kinds]
+                if at >= len(left):
+                    break
+                # From the end: what comes after the difference is no part of it.
+                end = len(left) - at
+                smaller = without(scenario, set(left[max(end - size, 0):end]))
+                tries += 1
+                if tries > most:
+                    return scenario
+                if smaller["steps"] and differs(smaller):
+                    scenario = smaller
+                else:
+                    at += size
+            size //= 2
     return scenario

@@ -23,6 +23,7 @@ mod plan_file;
 mod precedence;
 mod resume;
 mod runs;
+mod settings;
 mod supervisor;
 mod supervisor_abuse;
 mod supervisor_container;

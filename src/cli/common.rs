@@ -122,9 +122,11 @@ impl Common {
     pub fn options(&self) -> Result<Options> {
         let config = config::load()?;
         let login = &self.connection;
+        let file = login.connection_password_file.as_deref();
         let connection_password = password(
             login.ask_pass,
-            login.connection_password_file.as_deref(),
+            file,
+            (config.ask_pass, &config.connection_password_file),
             "SSH password:",
         )?;
         Ok(Options {
@@ -132,7 +134,7 @@ impl Common {
             limit: self.hosts.limit.clone(),
             extra_vars: self.all_vars(),
             check: self.check,
-            diff: self.diff,
+            diff: self.diff || config.diff_always,
             r#become: self
                 .r#become
                 .options(&config, connection_password.as_deref())?,
@@ -143,12 +145,12 @@ impl Common {
             reconnect: reconnect(login.reconnect)?,
             connection_password,
             forks: self.forks.unwrap_or(0),
-            verbosity: self.verbose,
+            verbosity: self.verbose.saturating_add(config.verbosity),
             stats: self.stats,
             flush_cache: self.flush_cache,
             vault_ids: self.vault.ids.clone(),
             vault_password_files: self.vault.password_files.clone(),
-            ask_vault_password: self.vault.ask,
+            ask_vault_password: self.vault.ask || config.ask_vault_pass,
             ..Options::default()
         })
     }
@@ -234,12 +236,12 @@ fn reconnect(flag: Option<u64>) -> Result<Option<u64>> {
 
 impl Become {
     fn options(&self, config: &Config, login: Option<&str>) -> Result<BecomeOptions> {
-        let ask = self.ask || (config.become_ask_pass && self.password_file.is_none());
         let question = match login {
             Some(_) => "BECOME password [defaults to SSH password]:",
             None => "BECOME password:",
         };
-        let answer = password(ask, self.password_file.as_deref(), question)?;
+        let settings = (config.become_ask_pass, &config.become_password_file);
+        let answer = password(self.ask, self.password_file.as_deref(), settings, question)?;
         Ok(BecomeOptions {
             enabled: self.enabled || config.r#become,
             method: self
@@ -259,9 +261,18 @@ impl Become {
     }
 }
 
-/// A password by asking or from a file (`-` is standard input); the file's last line break does not
-/// belong to it.
-fn password(wanted: bool, file: Option<&Path>, question: &str) -> Result<Option<String>> {
+/// A password by asking or from a file (`-` is standard input), or else by what the configuration says
+/// of these; the file's last line break does not belong to it.
+fn password<'a>(
+    mut wanted: bool,
+    mut file: Option<&'a Path>,
+    (configured, configured_file): (bool, &'a Option<PathBuf>),
+    question: &str,
+) -> Result<Option<String>> {
+    if !wanted && file.is_none() {
+        wanted = configured;
+        file = configured_file.as_deref();
+    }
     if let Some(path) = file {
         let text = match path.as_os_str() == "-" {
             true => std::io::read_to_string(std::io::stdin()),

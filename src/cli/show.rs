@@ -1,9 +1,10 @@
 //! `--output`: who shows what happens.
 
+use crate::config;
 use crate::diag::{Diag, Exit, Result, SourceMap, render};
 use crate::exec::{self, Listing, PlanFile};
-use crate::output::{AdHoc, Annotations, Callback, Console, Junit, Lines, Masked, Output, Screen};
-use crate::output::{Secrets, Tee};
+use crate::output::{AdHoc, Annotations, Callback, Console, Junit, Lines, Log, Masked, Output};
+use crate::output::{Screen, Secrets, Tee};
 
 /// What is printed, and where reports go
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -42,6 +43,12 @@ impl Show {
         }
         let (sources, secrets) = (options.sources.clone(), options.secrets.clone());
         let mut output = self.open(form, options.verbosity, &sources, secrets.clone())?;
+        if let Some(log) = log(&sources, options.verbosity)? {
+            output = Box::new(Tee(vec![
+                output,
+                Box::new(Masked::new(secrets.clone(), log)),
+            ]));
+        }
         let record = options.record.as_ref().map(|(record, _)| record.clone());
         if let Some(record) = &record {
             let noted = Masked::new(secrets, Box::new(record.clone()));
@@ -97,8 +104,8 @@ impl Show {
             let (name, file) = kind.split_once('=').unwrap_or((kind, ""));
             on_screen |= matches!(name, "default" | "ansible" | "json");
             outputs.push(match (name, file) {
-                ("default", "") => screen(Form::Default, verbosity, sources),
-                ("ansible", "") => screen(Form::Ansible, verbosity, sources),
+                ("default", "") => screen(Form::Default, verbosity, sources)?,
+                ("ansible", "") => screen(Form::Ansible, verbosity, sources)?,
                 ("json", "") => Box::new(Lines::new(std::io::stdout())),
                 ("github", "") => Box::new(Annotations::new(Screen::stdout(), sources.clone())),
                 ("junit", file) if !file.is_empty() => Box::new(Junit::new(file.into(), complain)),
@@ -106,20 +113,37 @@ impl Show {
             });
         }
         if !on_screen {
-            outputs.insert(0, screen(form, verbosity, sources));
+            outputs.insert(0, screen(form, verbosity, sources)?);
         }
         Ok(Box::new(Masked::new(secrets, Box::new(Tee(outputs)))))
     }
 }
 
-fn screen(form: Form, verbosity: u8, sources: &SourceMap) -> Box<dyn Output> {
+fn screen(form: Form, verbosity: u8, sources: &SourceMap) -> Result<Box<dyn Output>> {
     let (out, err, sources) = (Screen::stdout(), Screen::stderr(), sources.clone());
-    match form {
+    Ok(match form {
         Form::Default => Box::new(Console::new(out, err, sources, verbosity)),
-        Form::Ansible => Box::new(Callback::new(out, err, sources, verbosity)),
+        Form::Ansible => {
+            let display = config::load()?.display;
+            Box::new(Callback::new(out, err, sources, verbosity, display))
+        }
         Form::AdHoc => Box::new(AdHoc::new(out, err, sources, verbosity, false)),
         Form::OneLine => Box::new(AdHoc::new(out, err, sources, verbosity, true)),
-    }
+    })
+}
+
+/// The log that the configuration wants (`log_path`), in Ansible's form.
+fn log(sources: &SourceMap, verbosity: u8) -> Result<Option<Box<dyn Output>>> {
+    let config = config::load()?;
+    let Some(path) = config.log_path else {
+        return Ok(None);
+    };
+    let log = Log::open(&path).map_err(|e| Diag::io("write the log", &path, &e))?;
+    let (out, err) = log
+        .screens()
+        .map_err(|e| Diag::io("write the log", &path, &e))?;
+    let callback = Callback::new(out, err, sources.clone(), verbosity, config.display);
+    Ok(Some(Box::new(callback)))
 }
 
 pub(super) fn complain(diag: &Diag) {

@@ -1,6 +1,12 @@
 //! `ansible.cfg` and the `ANSIBLE_*` variables, as far as they apply.
 
+mod display;
+mod reader;
+
+pub use display::Display;
+
 use crate::diag::{Diag, Result};
+use reader::{Place, Reader, defaults, expand};
 use std::path::{Path, PathBuf};
 
 /// Settings. A variable of the environment wins over the file, the file over the default.
@@ -18,6 +24,12 @@ pub struct Config {
     pub forks: usize,
     /// `remote_user`.
     pub remote_user: Option<String>,
+    /// `remote_port`.
+    pub remote_port: Option<u16>,
+    /// `ask_pass`.
+    pub ask_pass: bool,
+    /// `connection_password_file`.
+    pub connection_password_file: Option<PathBuf>,
     /// `private_key_file`.
     pub private_key_file: Option<PathBuf>,
     /// `host_key_checking`.
@@ -32,6 +44,10 @@ pub struct Config {
     pub become_user: String,
     /// `become_ask_pass`.
     pub become_ask_pass: bool,
+    /// `become_password_file`.
+    pub become_password_file: Option<PathBuf>,
+    /// `ask_vault_pass`.
+    pub ask_vault_pass: bool,
     /// `vault_password_file`.
     pub vault_password_file: Option<PathBuf>,
     /// `vault_identity_list`.
@@ -46,8 +62,18 @@ pub struct Config {
     pub any_errors_fatal: bool,
     /// `stdout_callback`.
     pub stdout_callback: String,
-    /// `display_skipped_hosts`.
-    pub display_skipped_hosts: bool,
+    /// How the default callback shows what happens.
+    pub display: Display,
+    /// `always` of `[diff]`.
+    pub diff_always: bool,
+    /// `run` of `[tags]`.
+    pub run_tags: Vec<String>,
+    /// `skip` of `[tags]`.
+    pub skip_tags: Vec<String>,
+    /// `verbosity`: as many `-v`.
+    pub verbosity: u8,
+    /// `no_log`: results of tasks are hidden unless they say otherwise.
+    pub no_log: bool,
     /// `hash_behaviour`: replace or merge.
     pub hash_behaviour: String,
     /// `show_custom_stats`.
@@ -87,12 +113,11 @@ pub fn load() -> Result<Config> {
         Some(path) => Some(parse(path)?),
         None => None,
     };
-    let reader = Reader {
+    Config::read(&Reader {
         env: &env,
         ini: ini.as_ref(),
-        dir: file.as_deref().and_then(Path::parent),
-    };
-    reader.config(file.clone())
+        file: file.as_deref(),
+    })
 }
 
 fn find(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
@@ -134,236 +159,85 @@ fn parse(path: &Path) -> Result<ini::Ini> {
         .map_err(|e| Diag::error("config", format!("{}: {e}", path.display())))
 }
 
-fn expand(text: &str) -> String {
-    let home = std::env::var("HOME").unwrap_or_default();
-    match text.strip_prefix("~/") {
-        Some(rest) => format!("{home}/{rest}"),
-        None => text.replace("$HOME", &home),
-    }
-}
-
-struct Reader<'a> {
-    env: &'a dyn Fn(&str) -> Option<String>,
-    ini: Option<&'a ini::Ini>,
-    dir: Option<&'a Path>,
-}
-
-impl Reader<'_> {
-    fn get(&self, variable: &str, section: &str, key: &str) -> Option<String> {
-        let from_file = || {
-            let value = self.ini?.get_from(Some(section), key)?;
-            // Comments behind a value begin with ` ;`.
-            let value = value.split(" ;").next().unwrap_or(value).trim();
-            (!value.is_empty()).then(|| value.to_owned())
-        };
-        (self.env)(variable).or_else(from_file)
-    }
-
-    fn flag(&self, variable: &str, section: &str, key: &str, default: bool) -> Result<bool> {
-        match self.get(variable, section, key) {
-            None => Ok(default),
-            Some(text) => match text.to_ascii_lowercase().as_str() {
-                "y" | "yes" | "on" | "1" | "true" | "t" => Ok(true),
-                "n" | "no" | "off" | "0" | "false" | "f" => Ok(false),
-                _ => Err(Diag::error(
-                    "config",
-                    format!("setting `{key}`: {text:?} is not a boolean"),
-                )),
-            },
-        }
-    }
-
-    fn number<T: std::str::FromStr>(
-        &self,
-        variable: &str,
-        section: &str,
-        key: &str,
-        default: T,
-    ) -> Result<T> {
-        match self.get(variable, section, key) {
-            None => Ok(default),
-            Some(text) => text.parse().map_err(|_| {
-                Diag::error(
-                    "config",
-                    format!("setting `{key}`: {text:?} is not a number"),
-                )
-            }),
-        }
-    }
-
-    /// A path of the file is relative to the file.
-    fn path(&self, text: &str) -> PathBuf {
-        let path = PathBuf::from(expand(text.trim()));
-        match self.dir {
-            Some(dir) if path.is_relative() => dir.join(path),
-            _ => path,
-        }
-    }
-
-    fn paths(&self, variable: &str, section: &str, key: &str) -> Vec<PathBuf> {
-        // What a variable of the environment names is relative to the working directory.
-        let from_env = (self.env)(variable).is_some();
-        let path = |text: &str| match from_env {
-            true => PathBuf::from(expand(text.trim())),
-            false => self.path(text),
-        };
-        self.get(variable, section, key)
-            .map(|text| {
-                text.split(':')
-                    .filter(|p| !p.trim().is_empty())
-                    .map(path)
-                    .collect()
-            })
-            .unwrap_or_default()
-    }
-
-    /// The older place is `[ssh_connection]`.
-    fn retries(&self) -> Result<u32> {
-        let older = self.number("ANSIBLE_SSH_RETRIES", "ssh_connection", "retries", 0)?;
-        self.number("ANSIBLE_SSH_RETRIES", "connection", "retries", older)
-    }
-
-    fn config(&self, file: Option<PathBuf>) -> Result<Config> {
-        let d = "defaults";
-        let text = |variable: &str, section: &str, key: &str, default: &str| {
-            self.get(variable, section, key)
-                .unwrap_or_else(|| default.to_owned())
-        };
-        let list = |text: String| -> Vec<String> {
-            text.split(',')
-                .map(|s| s.trim().to_owned())
-                .filter(|s| !s.is_empty())
-                .collect()
-        };
-        let mut roles_path = self.paths("ANSIBLE_ROLES_PATH", d, "roles_path");
-        let home = PathBuf::from(std::env::var("HOME").unwrap_or_default());
-        if roles_path.is_empty() {
-            roles_path = vec![
-                home.join(".ansible/roles"),
-                PathBuf::from("/usr/share/ansible/roles"),
-                PathBuf::from("/etc/ansible/roles"),
-            ];
-        }
-        let mut collections_path = self.paths("ANSIBLE_COLLECTIONS_PATH", d, "collections_path");
-        if collections_path.is_empty() {
-            collections_path = vec![
-                home.join(".ansible/collections"),
-                PathBuf::from("/usr/share/ansible/collections"),
-            ];
-        }
-        let inventory = self
-            .get("ANSIBLE_INVENTORY", d, "inventory")
-            .map(|text| self.inventory(&text))
-            .unwrap_or_default();
-        let path = |variable: &str, key: &str| self.get(variable, d, key).map(|p| self.path(&p));
-        let p = "privilege_escalation";
+impl Config {
+    fn read(from: &Reader<'_>) -> Result<Config> {
+        let privileges = |key: &str| Place::of("privilege_escalation", key);
+        let ssh = |key: &str, variable: &str| Place::of("ssh_connection", key).named(variable);
         Ok(Config {
-            inventory,
-            roles_path,
-            collections_path,
-            forks: self.number("ANSIBLE_FORKS", d, "forks", 5)?,
-            remote_user: self.get("ANSIBLE_REMOTE_USER", d, "remote_user"),
-            private_key_file: path("ANSIBLE_PRIVATE_KEY_FILE", "private_key_file"),
-            host_key_checking: self.flag(
-                "ANSIBLE_HOST_KEY_CHECKING",
-                d,
-                "host_key_checking",
-                true,
-            )?,
-            timeout: self.number("ANSIBLE_TIMEOUT", d, "timeout", 10)?,
-            r#become: self.flag("ANSIBLE_BECOME", p, "become", false)?,
-            become_method: text("ANSIBLE_BECOME_METHOD", p, "become_method", "sudo"),
-            become_user: text("ANSIBLE_BECOME_USER", p, "become_user", "root"),
-            become_ask_pass: self.flag("ANSIBLE_BECOME_ASK_PASS", p, "become_ask_pass", false)?,
-            vault_password_file: path("ANSIBLE_VAULT_PASSWORD_FILE", "vault_password_file"),
-            vault_identity_list: list(text(
-                "ANSIBLE_VAULT_IDENTITY_LIST",
-                d,
-                "vault_identity_list",
-                "",
-            )),
-            gathering: text("ANSIBLE_GATHERING", d, "gathering", "implicit"),
-            force_handlers: self.flag("ANSIBLE_FORCE_HANDLERS", d, "force_handlers", false)?,
-            error_on_missing_handler: self.flag(
-                "ANSIBLE_ERROR_ON_MISSING_HANDLER",
-                d,
-                "error_on_missing_handler",
-                true,
-            )?,
-            any_errors_fatal: self.flag(
-                "ANSIBLE_ANY_ERRORS_FATAL",
-                d,
-                "any_errors_fatal",
+            file: from.file.map(Path::to_path_buf),
+            inventory: from.inventory(),
+            roles_path: from.paths(
+                "roles_path",
+                &[
+                    "~/.ansible/roles",
+                    "/usr/share/ansible/roles",
+                    "/etc/ansible/roles",
+                ],
+            ),
+            collections_path: from.paths(
+                "collections_path",
+                &["~/.ansible/collections", "/usr/share/ansible/collections"],
+            ),
+            forks: from.number(&defaults("forks"), 5)?,
+            remote_user: from.get(&defaults("remote_user")),
+            remote_port: from.optional(&defaults("remote_port"))?,
+            ask_pass: from.flag(&defaults("ask_pass"), false)?,
+            connection_password_file: from.path(&defaults("connection_password_file")),
+            private_key_file: from.path(&defaults("private_key_file")),
+            host_key_checking: from.flag(&defaults("host_key_checking"), true)?,
+            timeout: from.number(&defaults("timeout"), 10)?,
+            r#become: from.flag(&privileges("become"), false)?,
+            become_method: from.text(&privileges("become_method"), "sudo"),
+            become_user: from.text(&privileges("become_user"), "root"),
+            become_ask_pass: from.flag(&privileges("become_ask_pass"), false)?,
+            become_password_file: from.path(&defaults("become_password_file")),
+            vault_password_file: from.path(&defaults("vault_password_file")),
+            vault_identity_list: from.list(&defaults("vault_identity_list")),
+            ask_vault_pass: from.flag(&defaults("ask_vault_pass"), false)?,
+            gathering: from.text(&defaults("gathering"), "implicit"),
+            force_handlers: from.flag(&defaults("force_handlers"), false)?,
+            error_on_missing_handler: from.flag(&defaults("error_on_missing_handler"), true)?,
+            any_errors_fatal: from.flag(&defaults("any_errors_fatal"), false)?,
+            stdout_callback: from.text(&defaults("stdout_callback"), "default"),
+            display: Display::read(from)?,
+            diff_always: from.flag(
+                &Place::of("diff", "always").named("ANSIBLE_DIFF_ALWAYS"),
                 false,
             )?,
-            stdout_callback: text("ANSIBLE_STDOUT_CALLBACK", d, "stdout_callback", "default"),
-            display_skipped_hosts: self.flag(
-                "ANSIBLE_DISPLAY_SKIPPED_HOSTS",
-                d,
-                "display_skipped_hosts",
-                true,
-            )?,
-            hash_behaviour: text("ANSIBLE_HASH_BEHAVIOUR", d, "hash_behaviour", "replace"),
-            show_custom_stats: self.flag(
-                "ANSIBLE_SHOW_CUSTOM_STATS",
-                d,
-                "show_custom_stats",
-                false,
-            )?,
-            duplicate_dict_key: text(
-                "ANSIBLE_DUPLICATE_YAML_DICT_KEY",
-                d,
-                "duplicate_dict_key",
+            run_tags: from.list(&Place::of("tags", "run").named("ANSIBLE_RUN_TAGS")),
+            skip_tags: from.list(&Place::of("tags", "skip").named("ANSIBLE_SKIP_TAGS")),
+            verbosity: from.number(&defaults("verbosity"), 0)?,
+            no_log: from.flag(&defaults("no_log"), false)?,
+            hash_behaviour: from.text(&defaults("hash_behaviour"), "replace"),
+            show_custom_stats: from.flag(&defaults("show_custom_stats"), false)?,
+            duplicate_dict_key: from.text(
+                &defaults("duplicate_dict_key").named("ANSIBLE_DUPLICATE_YAML_DICT_KEY"),
                 "warn",
             ),
-            log_path: path("ANSIBLE_LOG_PATH", "log_path"),
-            strategy: text("ANSIBLE_STRATEGY", d, "strategy", "linear"),
-            fact_caching: text("ANSIBLE_CACHE_PLUGIN", d, "fact_caching", "memory"),
-            fact_caching_connection: self
-                .get(
-                    "ANSIBLE_CACHE_PLUGIN_CONNECTION",
-                    d,
-                    "fact_caching_connection",
-                )
+            log_path: from.path(&defaults("log_path")),
+            strategy: from.text(&defaults("strategy"), "linear"),
+            fact_caching: from.text(&cache("fact_caching", ""), "memory"),
+            fact_caching_connection: from
+                .get(&cache("fact_caching_connection", "_CONNECTION"))
                 .map(|path| expand(&path)),
-            fact_caching_prefix: text("ANSIBLE_CACHE_PLUGIN_PREFIX", d, "fact_caching_prefix", ""),
-            fact_caching_timeout: self.number(
-                "ANSIBLE_CACHE_PLUGIN_TIMEOUT",
-                d,
-                "fact_caching_timeout",
-                86_400,
-            )?,
-            localhost_warning: self.flag(
-                "ANSIBLE_LOCALHOST_WARNING",
-                d,
-                "localhost_warning",
-                true,
-            )?,
-            inventory_unparsed_warning: self.flag(
-                "ANSIBLE_INVENTORY_UNPARSED_WARNING",
-                "inventory",
-                "inventory_unparsed_warning",
-                true,
-            )?,
-            ssh_args: self.get("ANSIBLE_SSH_ARGS", "ssh_connection", "ssh_args"),
-            ssh_retries: self.retries()?,
-            file,
+            fact_caching_prefix: from.text(&cache("fact_caching_prefix", "_PREFIX"), ""),
+            fact_caching_timeout: from
+                .number(&cache("fact_caching_timeout", "_TIMEOUT"), 86_400)?,
+            localhost_warning: from.flag(&defaults("localhost_warning"), true)?,
+            inventory_unparsed_warning: from
+                .flag(&Place::of("inventory", "inventory_unparsed_warning"), true)?,
+            ssh_args: from.get(&ssh("ssh_args", "ANSIBLE_SSH_ARGS")),
+            ssh_retries: {
+                // The older place is `[ssh_connection]`.
+                let variable = "ANSIBLE_SSH_RETRIES";
+                let older = from.number(&ssh("retries", variable), 0)?;
+                from.number(&Place::of("connection", "retries").named(variable), older)?
+            },
         })
     }
+}
 
-    fn inventory(&self, text: &str) -> Vec<String> {
-        // `host,` is a list of one host; several paths are separated by commas too.
-        let parts: Vec<&str> = text
-            .split(',')
-            .map(str::trim)
-            .filter(|s| !s.is_empty())
-            .collect();
-        if text.contains(',') && !parts.iter().all(|p| self.path(p).exists()) {
-            return vec![text.to_owned()];
-        }
-        parts
-            .into_iter()
-            .map(|p| self.path(p).to_string_lossy().into_owned())
-            .collect()
-    }
+/// Settings of the fact cache have variables of another name.
+fn cache(key: &str, end: &str) -> Place {
+    defaults(key).named(&format!("ANSIBLE_CACHE_PLUGIN{end}"))
 }

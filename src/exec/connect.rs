@@ -330,6 +330,7 @@ impl Login<'_> {
             Some(port) => Some(port),
             None => self.pick(&[], self.keywords.port.as_ref())?,
         };
+        let port = port.or_else(|| Some(options.remote_port?.to_string()));
         Ok(Ssh {
             program: self
                 .variable(&["ansible_ssh_executable"])?

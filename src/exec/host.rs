@@ -13,7 +13,7 @@ use super::scope::{Own, TaskScope};
 use super::session::{INTERRUPTED, Session};
 use super::state::HostVars;
 use crate::diag::{Diag, Result};
-use crate::output::{Event, Status};
+use crate::output::Status;
 use crate::play::ast::{Role, Task};
 use crate::value::{Map, Value};
 use crate::vars::SharedScope;
@@ -383,9 +383,13 @@ impl HostRun {
                     ended?;
                 }
             }
-            FromAgent::Live { line, .. } => {
-                let host = self.host.clone();
-                self.run.collector().event(&Event::Live { host, line });
+            FromAgent::Live { id, line } => {
+                let runs = self.queue.front();
+                let open = runs.is_some_and(|entry| match entry {
+                    Entry::Step(pending) => pending.id == id && !pending.unit.info.no_log,
+                    _ => false,
+                });
+                self.run.tell_live(&self.host, open, line);
             }
             FromAgent::Held { by } => super::lock::tell(&self.run, &self.host, &by),
             FromAgent::Warning { diag } => {

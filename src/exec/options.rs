@@ -30,6 +30,8 @@ pub struct Options {
     pub connection: Option<String>,
     /// `-u`.
     pub remote_user: Option<String>,
+    /// `remote_port` of the configuration.
+    pub remote_port: Option<u16>,
     /// `--private-key`.
     pub private_key: Option<PathBuf>,
     /// `-T`, seconds.

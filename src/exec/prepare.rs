@@ -203,6 +203,10 @@ fn settle(options: &mut Options, config: &Config) {
     if options.private_key.is_none() {
         options.private_key.clone_from(&config.private_key_file);
     }
+    // What the command line names comes to those of the configuration (observed: ansible-core 2.19.14).
+    options.tags.only.extend_from_slice(&config.run_tags);
+    options.tags.skip.extend_from_slice(&config.skip_tags);
+    options.remote_port = config.remote_port;
     options.timeout.get_or_insert(config.timeout);
     options.ssh_args.clone_from(&config.ssh_args);
     options.ssh_retries = config.ssh_retries;

@@ -379,7 +379,7 @@ pub fn outcome(unit: &Unit, judged: &Judged, item: Option<&str>) -> Outcome {
         task: unit.info.clone(),
         status: judged.status,
         result,
-        item: item.map(str::to_owned),
+        item: item.map(|label| shown_label(unit, label)),
         ignored: (failed && unit.ignore_errors)
             || (judged.status == Status::Unreachable && unit.ignore_unreachable),
         delegated_to: unit.delegated_to.as_ref().map(|other| other.shown.clone()),
@@ -395,7 +395,17 @@ pub fn outcome(unit: &Unit, judged: &Judged, item: Option<&str>) -> Outcome {
     }
 }
 
-fn censored(judged: &Judged) -> Json {
+/// What is shown of a loop's item: nothing where its task is not to be told of, which its label may do
+/// (observed: ansible-core 2.19.14).
+pub fn shown_label(unit: &Unit, label: &str) -> String {
+    match unit.info.no_log {
+        true => "(censored due to no_log)".to_owned(),
+        false => label.to_owned(),
+    }
+}
+
+/// What is shown of a result that nobody may see.
+pub fn censored(judged: &Judged) -> Json {
     let mut shown = json!({
         "censored": "the output has been hidden due to the fact that 'no_log: true' was specified for this result",
         "changed": judged.entry("changed").is_some_and(Value::truthy),

@@ -103,7 +103,10 @@ impl HostRun {
                     self.report(Report::Retry {
                         task: job.unit.info.name.clone(),
                         left,
-                        result: judged.value.to_json(),
+                        result: match job.unit.info.no_log {
+                            true => results::censored(&judged),
+                            false => judged.value.to_json(),
+                        },
                     });
                     if !earlier {
                         self.sleep(delay)?;

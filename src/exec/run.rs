@@ -76,6 +76,15 @@ impl Run {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A line that a running command has just written; `open` unless nobody may see it.
+    pub fn tell_live(&self, host: &str, open: bool, line: String) {
+        if open {
+            let host = host.to_owned();
+            self.collector()
+                .event(&crate::output::Event::Live { host, line });
+        }
+    }
+
     /// What a host has learned in this run.
     pub fn host_vars(&self, host: &str) -> HostVars {
         {

@@ -393,10 +393,8 @@ impl HostRun {
                 }
                 FromAgent::Lost { id, diag } if id == sent => return Ok(Judged::failed(diag)),
                 FromAgent::Live { line, .. } => {
-                    let host = self.host.clone();
-                    self.run
-                        .collector()
-                        .event(&crate::output::Event::Live { host, line });
+                    let open = !job.unit.info.no_log;
+                    self.run.tell_live(&self.host, open, line);
                 }
                 FromAgent::Held { by } => super::lock::tell(&self.run, target, &by),
                 FromAgent::Warning { diag } => {

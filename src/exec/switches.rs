@@ -50,7 +50,7 @@ impl HostRun {
             Ok(default)
         };
         Ok(Switches {
-            no_log: switch(|k| &k.no_log, false)?,
+            no_log: switch(|k| &k.no_log, run.loader.config.no_log)?,
             ignore_errors: switch(|k| &k.ignore_errors, false)?,
             ignore_unreachable: switch(|k| &k.ignore_unreachable, false)?,
             diff: switch(|k| &k.diff, run.options.diff)?,

@@ -3,6 +3,7 @@
 use super::event::{Counts, Event, Outcome, Output, Status, TaskInfo};
 use super::screen::{Colour, Screen};
 use super::{diff, origin, pyjson, result};
+use crate::config::Display;
 use crate::diag::{Diag, Level, SourceMap};
 use std::collections::{BTreeMap, HashSet};
 use unicode_width::UnicodeWidthStr;
@@ -13,6 +14,11 @@ pub struct Callback {
     err: Screen,
     sources: SourceMap,
     verbosity: u8,
+    display: Display,
+    /// A dry run, where it is marked as such.
+    marked: bool,
+    /// A task of which nothing was shown yet.
+    unsaid: Option<TaskInfo>,
     /// Hosts of which items of the current task were shown.
     looped: HashSet<String>,
     /// Errors and warnings are shown once.
@@ -21,12 +27,21 @@ pub struct Callback {
 
 impl Callback {
     /// Prints on `out`, messages about the run on `err`. `verbosity` is the number of `-v`.
-    pub fn new(out: Screen, err: Screen, sources: SourceMap, verbosity: u8) -> Callback {
+    pub fn new(
+        out: Screen,
+        err: Screen,
+        sources: SourceMap,
+        verbosity: u8,
+        display: Display,
+    ) -> Callback {
         Callback {
             out,
             err,
             sources,
             verbosity,
+            display,
+            marked: false,
+            unsaid: None,
             looped: HashSet::new(),
             said: HashSet::new(),
         }
@@ -42,7 +57,33 @@ impl Callback {
         self.out.line(&format!("\n{text} {}", "*".repeat(stars)));
     }
 
+    /// A title, which says where nothing is changed that nothing is.
+    fn title(&mut self, text: &str) {
+        match self.marked {
+            true => self.banner(&format!("{text} [CHECK MODE]")),
+            false => self.banner(text),
+        }
+    }
+
+    fn dry_run(&mut self) {
+        if self.marked {
+            self.banner("DRY RUN");
+        }
+    }
+
     fn task(&mut self, task: &TaskInfo) {
+        self.looped.clear();
+        self.unsaid = Some(task.clone());
+        // Where tasks may have nothing to show their titles wait until they have.
+        if self.display.ok_hosts && self.display.skipped_hosts {
+            self.say_task();
+        }
+    }
+
+    fn say_task(&mut self) {
+        let Some(task) = self.unsaid.take() else {
+            return;
+        };
         let kind = if task.handler {
             "RUNNING HANDLER"
         } else {
@@ -52,11 +93,10 @@ impl Callback {
             Some(role) => format!("{role} : {}", task.name),
             None => task.name.clone(),
         };
-        self.banner(&format!("{kind} [{}]", name.trim()));
-        if let (true, Some(path)) = (self.verbosity >= 2, origin::task_path(task)) {
+        self.title(&format!("{kind} [{}]", name.trim()));
+        if let (true, Some(path)) = (self.verbosity >= 2, origin::task_path(&task)) {
             self.out.line(&format!("task path: {path}"));
         }
-        self.looped.clear();
     }
 
     fn ended(&mut self, outcome: &Outcome) {
@@ -81,6 +121,10 @@ impl Callback {
 
     fn well(&mut self, outcome: &Outcome) {
         let changed = outcome.status == Status::Changed;
+        if !changed && !self.display.ok_hosts {
+            return;
+        }
+        self.say_task();
         if outcome.show_diff && changed {
             let text = diff::render(&outcome.result["diff"], &self.out);
             if !text.is_empty() {
@@ -100,6 +144,10 @@ impl Callback {
     }
 
     fn skipped(&mut self, outcome: &Outcome) {
+        if !self.display.skipped_hosts {
+            return;
+        }
+        self.say_task();
         let item = match item(outcome).as_str() {
             "" => String::new(),
             item => format!("{item} "),
@@ -109,32 +157,56 @@ impl Callback {
     }
 
     fn failed(&mut self, outcome: &Outcome) {
-        self.reason(outcome);
-        let result = result::shown(outcome, self.verbosity);
         let line = match &outcome.item {
-            Some(item) => format!("failed: [{}] (item={item}) => {result}", host(outcome)),
-            None => format!("fatal: [{}]: FAILED! => {result}", host(outcome)),
+            Some(item) => format!("failed: [{}] (item={item}) => ", host(outcome)),
+            None => format!("fatal: [{}]: FAILED! => ", host(outcome)),
         };
-        self.paint(&line, Colour::Red);
+        self.failure(outcome, &line, Colour::Red);
     }
 
     fn unreachable(&mut self, outcome: &Outcome) {
         if outcome.item.is_some() {
             return self.failed(outcome);
         }
+        let line = format!("fatal: [{}]: UNREACHABLE! => ", host(outcome));
+        self.failure(outcome, &line, Colour::BrightRed);
+    }
+
+    fn failure(&mut self, outcome: &Outcome, line: &str, colour: Colour) {
+        self.say_task();
         self.reason(outcome);
-        let result = result::shown(outcome, self.verbosity);
-        self.paint(
-            &format!("fatal: [{}]: UNREACHABLE! => {result}", host(outcome)),
-            Colour::BrightRed,
-        );
+        let placed = self.display.task_path_on_failure && self.verbosity < 2;
+        if let (true, Some(path)) = (
+            placed && outcome.item.is_none(),
+            origin::task_path(&outcome.task),
+        ) {
+            self.tell_failure(&format!("task path: {path}"), colour);
+        }
+        let line = line.to_owned() + &self.result(outcome);
+        self.tell_failure(&line, colour);
+    }
+
+    fn tell_failure(&mut self, text: &str, colour: Colour) {
+        let screen = match self.display.failed_stderr {
+            true => &mut self.err,
+            false => &mut self.out,
+        };
+        let text = screen.paint(text, colour);
+        screen.line(&text);
+    }
+
+    fn result(&self, outcome: &Outcome) -> String {
+        match self.display.yaml {
+            true => result::shown_as_yaml(outcome, self.verbosity),
+            false => result::shown(outcome, self.verbosity),
+        }
     }
 
     /// ` => {...}` where the result is shown.
     fn dump(&self, outcome: &Outcome) -> String {
         let wanted = self.verbosity > 0 || result::always_shown(outcome);
         match wanted && !result::never_shown(outcome) {
-            true => format!(" => {}", result::shown(outcome, self.verbosity)),
+            true => format!(" => {}", self.result(outcome)),
             false => String::new(),
         }
     }
@@ -143,7 +215,7 @@ impl Callback {
     fn reason(&mut self, outcome: &Outcome) {
         let text = reason(outcome, &self.sources);
         if !includes(&outcome.task) && self.said.insert(text.clone()) {
-            self.paint(&text, Colour::Red);
+            self.tell_failure(&text, Colour::Red);
         }
     }
 
@@ -200,16 +272,20 @@ impl Output for Callback {
     fn event(&mut self, event: &Event) {
         match event {
             Event::RunStarted {
-                playbook, plays, ..
+                playbook,
+                plays,
+                check,
             } => {
+                self.marked = *check && self.display.check_mode_markers;
+                self.dry_run();
                 if self.verbosity >= 2 {
                     self.banner(&format!("PLAYBOOK: {}", file_name(playbook)));
                     self.out.line(&format!("{plays} plays in {playbook}"));
                 }
             }
             Event::PlayStarted { name, .. } => match name.trim() {
-                "" => self.banner("PLAY"),
-                name => self.banner(&format!("PLAY [{name}]")),
+                "" => self.title("PLAY"),
+                name => self.title(&format!("PLAY [{name}]")),
             },
             Event::NoHosts => self.paint("skipping: no hosts matched", Colour::Cyan),
             Event::TaskStarted(task) => self.task(task),
@@ -217,6 +293,7 @@ impl Output for Callback {
                 let item = item
                     .as_ref()
                     .map_or_else(String::new, |i| format!(" => (item={i})"));
+                self.say_task();
                 let line = format!("included: {file} for {}{item}", hosts.join(", "));
                 self.paint(&line, Colour::Cyan);
             }
@@ -265,6 +342,7 @@ impl Output for Callback {
             Event::RunEnded { recap, stats, .. } => {
                 self.recap(recap);
                 self.stats(stats);
+                self.dry_run();
             }
         }
     }

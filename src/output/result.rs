@@ -2,6 +2,8 @@
 
 use super::event::{Outcome, Status};
 use super::pyjson::dumps;
+use crate::value::from_json;
+use crate::yaml::{self, Layout};
 use serde_json::{Map, Value as Json};
 
 /// True where Ansible shows a result even without `-v` (`debug`, `assert`).
@@ -19,6 +21,28 @@ pub(super) fn never_shown(outcome: &Outcome) -> bool {
 pub(super) fn shown(outcome: &Outcome, verbosity: u8) -> String {
     let indent = (always_shown(outcome) || verbosity > 2).then_some(4);
     dumps(&Json::Object(cleaned(outcome, verbosity)), indent)
+}
+
+/// The result as YAML, from a line of its own on. Lists of lines repeat a text and are left out.
+pub(super) fn shown_as_yaml(outcome: &Outcome, verbosity: u8) -> String {
+    let mut result = cleaned(outcome, verbosity);
+    for name in ["stdout", "stderr"] {
+        if result.contains_key(name)
+            && let Some(lines) = result.get_mut(&format!("{name}_lines"))
+        {
+            *lines = "<omitted>".into();
+        }
+    }
+    let layout = Layout {
+        blocks: true,
+        ..Layout::nice()
+    };
+    let text = yaml::dump(&from_json(&Json::Object(result)), &layout);
+    let lines = text.lines().map(|line| match line {
+        "" => "\n".to_owned(),
+        line => format!("\n    {line}"),
+    });
+    lines.collect()
 }
 
 /// The result without what is for the program only (observed: ansible-core 2.19.14).

@@ -52,7 +52,8 @@ impl Screen {
     /// Writes a line. A reader that is gone (`| head`) stops the text, never the work: machines
     /// half set up are worse than a report cut short.
     pub fn line(&mut self, text: &str) {
-        let _ = writeln!(self.out, "{text}");
+        // In one piece, which logs take for one record.
+        let _ = self.out.write_all(format!("{text}\n").as_bytes());
     }
 
     /// Writes text as it is.

@@ -25,6 +25,9 @@ pub struct Layout {
     pub flow: Option<bool>,
     /// Begins with `---`.
     pub explicit_start: bool,
+    /// Texts of several lines are blocks, for people: without what cannot be printed, tabs as blanks,
+    /// no blanks at the ends of lines.
+    pub blocks: bool,
 }
 
 impl Default for Layout {
@@ -36,6 +39,7 @@ impl Default for Layout {
             sort_keys: true,
             flow: None,
             explicit_start: false,
+            blocks: false,
         }
     }
 }
@@ -63,6 +67,26 @@ pub fn dump_shared(value: &Value, layout: &Layout) -> String {
     let mut anchors = Anchors::default();
     anchors.find(value, layout);
     emit(value, layout, anchors)
+}
+
+/// A text as it is shown in a block (observed: ansible-core 2.19.14, `callback_result_format=yaml`).
+fn block_text(text: &str) -> String {
+    let lines = text.trim_end().split('\n').map(|line| {
+        let mut shown = String::new();
+        for c in line.chars() {
+            match c {
+                '\t' => {
+                    let column = shown.chars().count();
+                    shown.extend(std::iter::repeat_n(' ', 8 - column % 8));
+                }
+                c if c.is_control() => {}
+                c => shown.push(c),
+            }
+        }
+        shown.truncate(shown.trim_end().len());
+        shown
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn emit(value: &Value, layout: &Layout, anchors: Anchors) -> String {
@@ -199,9 +223,14 @@ impl Writer<'_, '_> {
 
     /// A string is plain where it would be read back as one.
     fn string(&mut self, text: &str) -> Result<(), Error> {
-        let (text, style) = match astral::hide(text) {
+        let block = self.layout.blocks && text.contains('\n');
+        let (text, style) = match block {
+            true => (Cow::Owned(block_text(text)), ScalarStyle::Literal),
+            false => (Cow::Borrowed(text), ScalarStyle::Any),
+        };
+        let (text, style) = match astral::hide(&text) {
             Some(hidden) => (Cow::Owned(hidden), ScalarStyle::DoubleQuoted),
-            None => (Cow::Borrowed(text), ScalarStyle::Any),
+            None => (text, style),
         };
         let plain = !resolve::is_special(&text);
         let event = Event::scalar(None, None, &text, plain, true, style);

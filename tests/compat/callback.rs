@@ -4,6 +4,7 @@
 //! noted by a callback plugin; `NAME.VARIANT.txt` is what its default callback printed meanwhile. A
 //! digit in the variant is the number of `-v`.
 
+use gxdeploy::config::Display;
 use gxdeploy::diag::SourceMap;
 use gxdeploy::output::{AdHoc, Callback, Event, Output, Screen};
 use std::io::Write;
@@ -87,7 +88,13 @@ fn playbooks_print_what_the_original_prints() {
             digit => digit.parse().unwrap_or(0),
         };
         let text = printed(events, |out, err| {
-            Box::new(Callback::new(out, err, SourceMap::default(), verbosity))
+            Box::new(Callback::new(
+                out,
+                err,
+                SourceMap::default(),
+                verbosity,
+                Display::default(),
+            ))
         });
         text.trim_start_matches('\n').to_owned()
     });

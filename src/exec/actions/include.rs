@@ -5,7 +5,7 @@ use crate::diag::{Diag, Result};
 use crate::exec::collect::{Position, Report};
 use crate::exec::context::Surroundings;
 use crate::exec::host::{HostRun, Stop};
-use crate::exec::results::Judged;
+use crate::exec::results::{self, Judged};
 use crate::exec::task::Job;
 use crate::play::ast::{Common, Item, Role};
 use crate::play::{self, RoleUse};
@@ -42,13 +42,19 @@ pub fn include_tasks(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         task: job.unit.info.clone(),
         place: place.clone(),
         file: path.display().to_string(),
-        item: job.item.as_ref().map(|item| item.label.clone()),
+        item: shown_item(job),
     });
     host.note_role(&job.unit, crate::output::Status::Ok);
     let mut around = surroundings(host, job)?;
     around.files.push(path);
     adopt(host, &around, &loaded.handlers, &loaded.roles);
     inside(host, job, loaded.tasks, around, place)
+}
+
+/// The item of the loop that includes.
+fn shown_item(job: &Job) -> Option<String> {
+    let item = job.item.as_ref()?;
+    Some(results::shown_label(&job.unit, &item.label))
 }
 
 /// `include_role`
@@ -91,7 +97,7 @@ pub fn include_role(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         task: job.unit.info.clone(),
         place: place.clone(),
         file: name,
-        item: job.item.as_ref().map(|item| item.label.clone()),
+        item: shown_item(job),
     });
     if flag(&args, "public", false) {
         make_public(host, &loaded.role);

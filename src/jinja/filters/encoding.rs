@@ -208,6 +208,7 @@ fn layout(call: &Call, nice: bool) -> Layout {
             _ => nice.then_some(false),
         },
         explicit_start: kw("explicit_start").is_some_and(Value::truthy),
+        blocks: false,
     }
 }
 

@@ -111,7 +111,7 @@ fn setting(config: &Config, name: &str) -> Option<Value> {
         "DEFAULT_TIMEOUT" => number(config.timeout),
         "DEFAULT_VAULT_IDENTITY_LIST" => texts(&config.vault_identity_list),
         "DEFAULT_VAULT_PASSWORD_FILE" => path(&config.vault_password_file),
-        "DISPLAY_SKIPPED_HOSTS" => config.display_skipped_hosts.into(),
+        "DISPLAY_SKIPPED_HOSTS" => config.display.skipped_hosts.into(),
         "HOST_KEY_CHECKING" => config.host_key_checking.into(),
         _ => return None,
     })

@@ -67,6 +67,8 @@ registry::modules! {
     ping::Ping,
     pip::Pip,
     postgresql_db::PostgresqlDb,
+    postgresql_membership::PostgresqlMembership,
+    postgresql_privs::PostgresqlPrivs,
     postgresql_user::PostgresqlUser,
     raw::RawCommand,
     reboot::Reboot,

@@ -5,6 +5,7 @@ use crate::diag::{Diag, Result, Span};
 use crate::jinja::Context;
 use crate::modules::{Control, FileSearch, RenderOptions};
 use crate::play::ast::Task;
+use crate::sys::real::expand_home_here;
 use crate::sys::{Algorithm, Blob};
 use crate::vars::SharedScope;
 use crate::vault::is_vaulted;
@@ -70,7 +71,7 @@ impl Control for StepControl<'_> {
             FileSearch::Files => "files",
             FileSearch::Templates => "templates",
         };
-        let path = expand_home(name);
+        let path = PathBuf::from(expand_home_here(name));
         let candidates = if path.is_absolute() {
             vec![path]
         } else {
@@ -141,12 +142,5 @@ impl Control for StepControl<'_> {
             .get(option)
             .map_or(self.task.module_span, |value| value.span)
             .or(self.task.span)
-    }
-}
-
-fn expand_home(name: &str) -> PathBuf {
-    match (name.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
-        _ => PathBuf::from(name),
     }
 }

@@ -3,6 +3,7 @@
 use super::Row;
 use crate::jinja::function::Call;
 use crate::sys::path::{expand_variables, normalise};
+use crate::sys::real::expand_home_here;
 use crate::value::{Kind, Value};
 use std::path::Path;
 
@@ -115,17 +116,8 @@ fn join(parts: &[String]) -> String {
     })
 }
 
-fn home() -> String {
-    std::env::var("HOME").unwrap_or_default()
-}
-
 fn expanduser(call: &Call) -> Result<Value, String> {
-    let text = text(call)?;
-    Ok(Value::str(match text.strip_prefix('~') {
-        Some("") => home(),
-        Some(rest) if rest.starts_with('/') => home() + rest,
-        _ => text,
-    }))
+    Ok(Value::str(expand_home_here(&text(call)?)))
 }
 
 fn expandvars(call: &Call) -> Result<Value, String> {

@@ -14,6 +14,34 @@ use std::sync::Arc;
 const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";
 
+/// A path of this machine with its leading `~` or `~name` replaced by the home directory, as
+/// Python's `os.path.expanduser` does; unknown names stay.
+pub fn expand_home_here(text: &str) -> String {
+    let Some(rest) = text.strip_prefix('~') else {
+        return text.to_owned();
+    };
+    let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let mut accounts = Accounts::default();
+    let user = match (name, std::env::var("HOME")) {
+        ("", Ok(home)) => return at_home(&home, rest),
+        ("", Err(_)) => accounts.user_by_id(nix::unistd::getuid().as_raw()),
+        _ => accounts.user(name),
+    };
+    match user {
+        Ok(Some(user)) => at_home(&user.home.display().to_string(), rest),
+        _ => text.to_owned(),
+    }
+}
+
+fn at_home(home: &str, rest: &str) -> String {
+    let whole = format!("{}{rest}", home.trim_end_matches('/'));
+    if whole.is_empty() {
+        "/".to_owned()
+    } else {
+        whole
+    }
+}
+
 /// The two files, parsed once for each state they are in.
 #[derive(Default)]
 pub(super) struct Accounts {
@@ -278,6 +306,20 @@ mod tests {
             group.map(|g| g.members),
             Some(vec!["syslog".into(), "bob".into()])
         );
+    }
+
+    #[test]
+    fn home_directories_of_this_machine() {
+        for (text, expected) in [
+            ("~root", "/root"),
+            ("~root/a/~", "/root/a/~"),
+            ("~no-such-account/a", "~no-such-account/a"),
+            ("/a/~root", "/a/~root"),
+        ] {
+            assert_eq!(expand_home_here(text), expected);
+        }
+        assert_eq!(at_home("/", "/a"), "/a");
+        assert_eq!(at_home("/", ""), "/");
     }
 
     #[test]

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::diag::{Diag, Result};
 use accounts::Accounts;
+pub use accounts::expand_home_here;
 pub use running::{end_commands, hold_with_commands, watch_commands};
 use serde_json::Value as Json;
 use std::cell::RefCell;

@@ -118,8 +118,37 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     BY_NAME.keys().copied()
 }
 
-/// A module by short name, full name or alias. `ansible.legacy.X` is `X`.
+/// A module by short name, full name or alias. `ansible.legacy.X` is `X`; so is `ansible.builtin.X`
+/// for a module that has moved to a collection since (observed: ansible-core 2.19.14).
 pub fn find(name: &str) -> Option<&'static Entry> {
     let name = name.strip_prefix("ansible.legacy.").unwrap_or(name);
-    BY_NAME.get(name).copied()
+    let moved = || {
+        let entry = BY_NAME.get(name.strip_prefix("ansible.builtin.")?)?;
+        (!entry.fqcn.starts_with("ansible.legacy.")).then_some(entry)
+    };
+    BY_NAME.get(name).or_else(moved).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+
+    #[test]
+    fn finds_modules_under_all_their_names() {
+        let found = |name: &str| find(name).map(|entry| entry.name);
+        for (name, expected) in [
+            ("copy", Some("copy")),
+            ("ansible.builtin.copy", Some("copy")),
+            ("ansible.legacy.copy", Some("copy")),
+            ("ansible.posix.mount", Some("mount")),
+            ("ansible.builtin.mount", Some("mount")),
+            ("ansible.builtin.seboolean", Some("foreign")),
+            ("symlink_clone", Some("symlink_clone")),
+            ("ansible.legacy.symlink_clone", Some("symlink_clone")),
+            ("ansible.builtin.symlink_clone", None),
+            ("ansible.posix.copy", None),
+        ] {
+            assert_eq!(found(name), expected, "{name}");
+        }
+    }
 }

@@ -96,4 +96,5 @@ registry::modules! {
     validate_argument_spec::ValidateArgumentSpec,
     wait_for::WaitFor,
     wait_for_connection::WaitForConnection,
+    yarn::Yarn,
 }

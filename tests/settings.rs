@@ -84,8 +84,8 @@ fn a_log_has_what_is_shown() {
     let home = tempfile::tempdir().unwrap();
     let playbook = home.path().join("p.yml");
     let tasks = "[{debug: {msg: hello}}, {debug: {msg: hidden}, no_log: true}]";
-    let text = format!("[{{hosts: all, gather_facts: false, tasks: {tasks}}}]");
-    std::fs::write(&playbook, text).unwrap();
+    let play = format!("[{{hosts: all, gather_facts: false, tasks: {tasks}}}]");
+    std::fs::write(&playbook, play).unwrap();
     let settings = "[defaults]\nlog_path = log\n";
     std::fs::write(home.path().join("ansible.cfg"), settings).unwrap();
     assert!(run(&playbook, home.path(), &[], &[]).status.success());
@@ -93,6 +93,13 @@ fn a_log_has_what_is_shown() {
     assert!(log.contains("n=ansible INFO| TASK [debug] ***"), "{log}");
     assert!(log.contains("\"msg\": \"hello\""), "{log}");
     assert!(!log.contains("hidden"), "{log}");
+    let output = run(&playbook, home.path(), &[], &["-v", "-O", "ansible"]);
+    let file = home.path().join("ansible.cfg");
+    let first = format!(
+        "Using {} as config file\n",
+        file.canonicalize().unwrap().display()
+    );
+    assert!(text(&output.stdout).starts_with(&first));
 }
 
 /// Items of loops are secrets too.

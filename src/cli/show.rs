@@ -120,11 +120,18 @@ impl Show {
 }
 
 fn screen(form: Form, verbosity: u8, sources: &SourceMap) -> Result<Box<dyn Output>> {
-    let (out, err, sources) = (Screen::stdout(), Screen::stderr(), sources.clone());
+    let (mut out, err, sources) = (Screen::stdout(), Screen::stderr(), sources.clone());
+    let config = config::load()?;
+    if verbosity > 0 && form != Form::Default {
+        out.line(&match &config.file {
+            Some(file) => format!("Using {} as config file", file.display()),
+            None => "No config file found; using defaults".to_owned(),
+        });
+    }
     Ok(match form {
         Form::Default => Box::new(Console::new(out, err, sources, verbosity)),
         Form::Ansible => {
-            let display = config::load()?.display;
+            let display = config.display;
             Box::new(Callback::new(out, err, sources, verbosity, display))
         }
         Form::AdHoc => Box::new(AdHoc::new(out, err, sources, verbosity, false)),

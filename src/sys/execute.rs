@@ -1,5 +1,6 @@
 //! Performs a list of operations on a host, whichever it is.
 
+use super::credentials::without_passwords;
 use super::diff::{self, Diff};
 use super::{Declared, Host, Op, Outcome};
 use crate::diag::{Diag, Result};
@@ -69,11 +70,12 @@ fn is_opaque(op: &Op) -> bool {
 
 fn command_failed(argv: &[String], output: &super::Output) -> Box<Diag> {
     let program = argv.first().map_or("", String::as_str);
-    let said = output.err_text();
-    let said = if said.trim().is_empty() {
-        output.text()
-    } else {
-        said
+    let argv: Vec<String> = argv.iter().map(|word| without_passwords(word)).collect();
+    let stdout = without_passwords(&output.text());
+    let stderr = without_passwords(&output.err_text());
+    let said = match stderr.trim() {
+        "" => &stdout,
+        _ => &stderr,
     };
     let mut diag = Diag::error(
         "command-failed",
@@ -88,6 +90,6 @@ fn command_failed(argv: &[String], output: &super::Output) -> Box<Diag> {
     }
     diag.with("cmd", argv)
         .with("rc", output.rc)
-        .with("stdout", output.text())
-        .with("stderr", output.err_text())
+        .with("stdout", stdout)
+        .with("stderr", stderr)
 }

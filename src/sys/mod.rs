@@ -8,6 +8,7 @@
 pub mod account;
 pub mod blobs;
 pub mod command;
+pub mod credentials;
 pub mod diff;
 pub mod digest;
 pub mod execute;

@@ -128,6 +128,8 @@ struct Job {
     status: String,
     /// Something that it needs is only planned: the server cannot try it.
     presumed: bool,
+    /// Whether it changes something then: what nobody granted cannot be revoked.
+    presumably: bool,
     print: String,
 }
 
@@ -176,6 +178,7 @@ impl Job {
             query: grant.query(&args.own, &roles)?,
             status: catalog::status(args.kind, grant.schema.as_deref(), &grant.objects),
             presumed,
+            presumably: args.state == State::Present || roles.iter().any(|role| !role.starts_with('"')),
             print: fingerprint(&args.own),
         }))
     }
@@ -189,7 +192,7 @@ impl Job {
     /// who owns what, on who granted what to whom, and on the version of the server.
     fn changes(&self, session: &Session) -> Result<bool> {
         if self.presumed {
-            return Ok(true);
+            return Ok(self.presumably);
         }
         let mut script: Script = session.script();
         script.ask("BEGIN");
@@ -198,7 +201,7 @@ impl Job {
         script.ask(&self.status);
         script.ask("ROLLBACK");
         match session.ask(&script)? {
-            Known::Unknown => Ok(true),
+            Known::Unknown => Ok(self.presumably),
             Known::Known(Err(fault)) => Err(refused(&self.query, &fault)),
             Known::Known(Ok(text)) => {
                 let mut lines = text.lines();

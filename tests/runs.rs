@@ -65,7 +65,7 @@ fn without_origins(text: &str) -> String {
             kept += line;
             kept.push('\n');
         }
-        if inside && line.trim_start().starts_with("^ column") {
+        if inside && (line.trim_start().starts_with("^ column") || line.ends_with("[...]")) {
             inside = false;
         }
     }

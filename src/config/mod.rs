@@ -80,6 +80,9 @@ pub struct Config {
     pub show_custom_stats: bool,
     /// `duplicate_dict_key`: warn, error or ignore.
     pub duplicate_dict_key: String,
+    /// `private_role_vars`, where it is set: roles keep their variables for themselves, or all show
+    /// them.
+    pub private_role_vars: Option<bool>,
     /// `log_path`.
     pub log_path: Option<PathBuf>,
     /// `strategy`.
@@ -214,6 +217,7 @@ impl Config {
                 &defaults("duplicate_dict_key").named("ANSIBLE_DUPLICATE_YAML_DICT_KEY"),
                 "warn",
             ),
+            private_role_vars: from.optional_flag(&defaults("private_role_vars"))?,
             log_path: from.path(&defaults("log_path")),
             strategy: from.text(&defaults("strategy"), "linear"),
             fact_caching: from.text(&cache("fact_caching", ""), "memory"),

@@ -93,6 +93,14 @@ impl Reader<'_> {
         number.transpose()
     }
 
+    /// A boolean that need not be set.
+    pub fn optional_flag(&self, place: &Place) -> Result<Option<bool>> {
+        match self.get(place) {
+            None => Ok(None),
+            Some(_) => self.flag(place, false).map(Some),
+        }
+    }
+
     /// Texts with commas between them.
     pub fn list(&self, place: &Place) -> Vec<String> {
         let text = self.text(place, "");

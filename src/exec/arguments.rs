@@ -10,7 +10,7 @@ use crate::vars::SharedScope;
 
 /// The key under which the parser puts a template for further arguments (`args: "{{ x }}"` beside
 /// others). What is written out wins over it.
-const MORE: &str = "_variable_params";
+pub const MORE: &str = "_variable_params";
 
 /// The rendered arguments: `module_defaults`, under the task's own.
 pub fn arguments(
@@ -20,6 +20,14 @@ pub fn arguments(
     entry: &modules::Entry,
 ) -> Result<Value> {
     let context = &job.unit.context;
+    if let (None, false, Some(text)) = (
+        entry.free_form,
+        (entry.takes_any)(),
+        job.task.args.get("_raw_params"),
+    ) {
+        let message = format!("Action '{}' does not support raw params.", entry.fqcn);
+        return Err(Diag::error("free-form", message).at(text.span, ""));
+    }
     let own = run
         .engine
         .render_unless_omitted(&job.task.args, scope, context)

@@ -207,8 +207,9 @@ impl HostRun {
             .collect()
     }
 
-    /// Runs the handlers that were notified, in the order they are defined; those that they notify
-    /// in turn as well. Those that an earlier run has left run where a task that notifies them has
+    /// Runs the handlers that were notified, in the order they are defined; those behind them that
+    /// they notify in turn as well. One before them waits until handlers run again (observed:
+    /// ansible-core 2.19.14). Those that an earlier run has left run where a task that notifies them has
     /// been passed; those that no task notifies any more at the end of the play (`last`).
     ///
     /// # Errors
@@ -217,15 +218,18 @@ impl HostRun {
         self.flush()?;
         self.adopt_pending(last);
         let depth = self.at.len();
+        let mut from = 0;
         loop {
             let handlers = self.handlers.clone();
             let next = handlers
                 .iter()
                 .enumerate()
+                .skip(from)
                 .find(|(_, (task, _))| self.notified.iter().any(|t| Arc::ptr_eq(t, task)));
             let Some((number, (task, around))) = next else {
                 return Ok(());
             };
+            from = number + 1;
             self.notified.retain(|t| !Arc::ptr_eq(t, task));
             self.at.truncate(depth);
             self.at.push(u32::try_from(number).unwrap_or(u32::MAX));

@@ -84,7 +84,7 @@ const INTERNAL: [&str; 3] = [
 ];
 
 /// Codes of what goes wrong where templates and conditions are evaluated.
-const EVALUATION: [&str; 10] = [
+const EVALUATION: [&str; 11] = [
     "undefined-variable",
     "template-error",
     "template-syntax",
@@ -95,6 +95,7 @@ const EVALUATION: [&str; 10] = [
     "unknown-lookup",
     "broken-conditional",
     "bad-variable-name",
+    "free-form",
 ];
 
 impl Judged {

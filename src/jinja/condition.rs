@@ -18,6 +18,7 @@ use std::sync::Arc;
 pub fn evaluate(env: &Rc<Env>, value: &Value) -> Res<bool> {
     match &value.kind {
         Kind::Str(text) if text.trust != Trust::Plain => expression(env, &text.text, value.span),
+        Kind::Str(text) if !text.text.is_empty() => Err(untrusted(value.span)),
         Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) => Err(broken(
             "Conditional expressions must be strings.",
             value.span,
@@ -43,10 +44,7 @@ fn expression(env: &Rc<Env>, text: &Arc<str>, span: Span) -> Res<bool> {
             O::Str(inner) if !inner.trim().is_empty() && !has_template(inner) => {
                 // Only what the user wrote is evaluated, not what a template put together.
                 match !span.is_none() && (obj.span.is_none() || obj.span == span) {
-                    true => Err(broken(
-                        "Encountered untrusted template or expression.",
-                        span,
-                    )),
+                    true => Err(untrusted(span)),
                     false => bare(env, inner, span),
                 }
             }
@@ -102,6 +100,11 @@ fn boolean(env: &Env, obj: Obj, span: Span) -> Res<bool> {
             ))
         }
     }
+}
+
+/// Data is never evaluated (observed: ansible-core 2.19.14).
+fn untrusted(span: Span) -> Stop {
+    broken("Encountered untrusted template or expression.", span)
 }
 
 fn broken(message: &str, span: Span) -> Stop {

@@ -406,11 +406,19 @@ fn finish_map(dict: &Dict) -> Res<Map> {
 
 /// An undefined attribute or item, in ansible-core 2.19's words.
 pub fn no_attribute(of: &Obj, key: &Obj) -> Res<Obj> {
-    let message = format!(
-        "object of type '{}' has no attribute {}",
-        of.type_name(),
-        key.repr()?
-    );
+    let empty = match &of.kind {
+        O::List(list) => list.is_empty(),
+        O::Str(text) => text.is_empty(),
+        _ => false,
+    };
+    let message = match key.kind {
+        O::Int(index) if empty => format!("{} object has no element {index}", of.type_name()),
+        _ => format!(
+            "object of type '{}' has no attribute {}",
+            of.type_name(),
+            key.repr()?
+        ),
+    };
     Ok(O::Undefined(Rc::new(Undef {
         message,
         ..Undef::default()

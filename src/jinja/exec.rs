@@ -22,6 +22,8 @@ pub enum Out {
     Nothing,
     One(Obj),
     Text(String),
+    /// An undefined value was written, for this reason; nothing else counts then.
+    Undefined(Stop),
 }
 
 impl Out {
@@ -29,6 +31,7 @@ impl Out {
     pub fn push(&mut self, obj: Obj) -> Res<()> {
         // `None` beside something else is nothing at all.
         match self {
+            Out::Undefined(_) => {}
             Out::One(Obj { kind: O::None, .. }) => *self = Out::One(as_now(obj)?),
             Out::One(_) | Out::Text(_) if obj.is_none() => {}
             Out::Nothing => *self = Out::One(as_now(obj)?),
@@ -51,15 +54,26 @@ impl Out {
             Out::Nothing => Ok(String::new()),
             Out::One(obj) => shown(&obj),
             Out::Text(text) => Ok(text),
+            Out::Undefined(stop) => Err(stop),
         }
     }
 
     /// The object, where it is one.
-    pub fn object(self) -> Obj {
+    pub fn object(self) -> Res<Obj> {
         match self {
-            Out::Nothing => Obj::none(),
-            Out::One(obj) => obj,
-            Out::Text(text) => text.into(),
+            Out::Nothing => Ok(Obj::none()),
+            Out::One(obj) => Ok(obj),
+            Out::Text(text) => Ok(text.into()),
+            Out::Undefined(stop) => Err(stop),
+        }
+    }
+
+    /// What a macro or a block gives to the expression around it: an undefined value is none yet
+    /// (observed: ansible-core 2.19.14).
+    pub fn captured(self) -> Res<Obj> {
+        match self {
+            Out::Undefined(Stop::Undefined(undef)) => Ok(O::Undefined(undef).into()),
+            out => out.object(),
         }
     }
 }
@@ -140,7 +154,7 @@ fn rendered(run: &Run) -> Res<Obj> {
         Body::Stmts(_) => {
             let mut out = Out::default();
             run.root(&locals, &mut out, Blocks::default())?;
-            Ok(with_newlines(&template.text, out.object()))
+            Ok(with_newlines(&template.text, out.object()?))
         }
     }
 }
@@ -231,7 +245,12 @@ impl Run {
                         None => Ok(()),
                     },
                     (None, O::Undefined(undef)) => {
-                        self.located(Err(Stop::Undefined(undef.clone())), expr.at)
+                        let stop = Err(Stop::Undefined(undef.clone()));
+                        let stop = self.located::<()>(stop, expr.at);
+                        if let (Err(stop), false) = (stop, matches!(out, Out::Undefined(_))) {
+                            *out = Out::Undefined(stop);
+                        }
+                        Ok(())
                     }
                     (None, _) => self.located(out.push(value), expr.at),
                 }
@@ -413,7 +432,7 @@ impl Run {
     fn captured(&self, body: &[Stmt], locals: &Rc<Locals>, frame: &Frame) -> Res<Obj> {
         let mut out = Out::default();
         self.body(body, &Locals::inside(locals), &mut out, &frame.blocks)?;
-        Ok(out.text()?.into())
+        out.captured()
     }
 
     fn filtered(&self, filter: &Expr, input: Obj, locals: &Rc<Locals>) -> Res<Obj> {

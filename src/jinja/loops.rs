@@ -137,7 +137,7 @@ impl Native for Loop {
             &state.blocks,
             state.depth + 1,
         )?;
-        Ok(out.text()?.into())
+        out.captured()
     }
 }
 

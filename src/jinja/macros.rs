@@ -111,7 +111,7 @@ impl Native for MacroObj {
         let mut out = Out::default();
         self.run
             .body(&self.makro.body, &inner, &mut out, &self.blocks)?;
-        Ok(out.text()?.into())
+        out.captured()
     }
 }
 
@@ -177,7 +177,7 @@ impl Native for Super {
     fn call(&self, _args: Args) -> Res<Obj> {
         let mut out = Out::default();
         block_layer(&self.name, self.layer, &self.locals, &mut out, &self.blocks)?;
-        Ok(out.text()?.into())
+        out.captured()
     }
 }
 

@@ -189,7 +189,7 @@ impl Engine {
             marks: None,
         };
         run.root(&Rc::default(), &mut out, exec::Blocks::default())?;
-        Ok(exec::with_newlines(&text, out.object()))
+        Ok(exec::with_newlines(&text, out.object()?))
     }
 
     /// Runs a lookup for `with_NAME: terms`: the list to loop over.

@@ -103,6 +103,18 @@ fn says_what_is_wrong() {
 }
 
 #[test]
+fn data_is_no_condition() {
+    let (scope, at) = (scope(), Context::default());
+    let error = engine()
+        .condition(&Value::str("1 == 1"), &scope, &at)
+        .unwrap_err();
+    assert_eq!(
+        error.message,
+        "Encountered untrusted template or expression."
+    );
+}
+
+#[test]
 fn conditions_are_booleans_and_unknown_spreads() {
     for (text, expected) in [
         ("port == 80", "true"),

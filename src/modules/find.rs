@@ -68,7 +68,7 @@ pub struct Args {
     use_regex: bool,
     /// Stop after so many.
     limit: Option<usize>,
-    /// Encoding of the files `contains` looks into; others than UTF-8 are read as bytes.
+    /// Encoding of the files `contains` looks into; UTF-8 where none is given.
     encoding: Option<String>,
 }
 
@@ -122,7 +122,11 @@ impl Module for Find {
         for path in &args.paths {
             let place = Place::of(path.trim(), view)?;
             match view.stat(&place.at)? {
-                Known::Known(Some(stat)) if stat.is_dir() => search.walk(&place)?,
+                Known::Known(Some(stat)) if stat.is_dir() => {
+                    if let Some(reason) = search.walk(&place)? {
+                        search.skipped.insert(place.shown, json!(reason));
+                    }
+                }
                 Known::Unknown => search.unknown = Some(place.shown),
                 Known::Known(_) => {
                     let reason = format!("'{}' is not a directory", place.shown);
@@ -146,7 +150,8 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn walk(&mut self, top: &Place) -> Result<()> {
+    /// Goes through a directory. The answer is why it went no further, if it did not.
+    fn walk(&mut self, top: &Place) -> Result<Option<String>> {
         let mut left: Vec<(PathBuf, usize)> = vec![(top.at.clone(), 1)];
         let mut seen = Vec::new();
         while let Some((dir, depth)) = left.pop() {
@@ -159,15 +164,17 @@ impl Search<'_> {
                 self.unknown = Some(dir.display().to_string());
                 continue;
             };
-            for name in names.unwrap_or_default() {
+            let names = names.unwrap_or_default();
+            self.examined += names.len();
+            for name in names {
                 let path = dir.join(&name);
                 let Some(stat) = self.view.lstat(&path)?.known().flatten() else {
+                    self.examined -= 1;
                     continue;
                 };
-                self.examined += 1;
                 let enough = self.args.limit.is_some_and(|limit| self.files.len() >= limit);
-                if !enough {
-                    self.look_at(&path, &name, &stat)?;
+                if !enough && let Some(reason) = self.look_at(&path, &name, &stat)? {
+                    return Ok(Some(reason));
                 }
                 let followed = self.args.follow
                     && stat.is_link()
@@ -178,10 +185,10 @@ impl Search<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn look_at(&mut self, path: &Path, name: &str, stat: &Stat) -> Result<()> {
+    fn look_at(&mut self, path: &Path, name: &str, stat: &Stat) -> Result<Option<String>> {
         let wanted = match self.args.file_type {
             FileType::Any => true,
             FileType::Directory => stat.is_dir(),
@@ -189,10 +196,14 @@ impl Search<'_> {
             FileType::Link => stat.is_link(),
         };
         if !wanted || (name.starts_with('.') && !self.args.hidden) || !self.filter.takes(name, stat) {
-            return Ok(());
+            return Ok(None);
         }
-        if stat.is_file() && !self.filter.takes_content(path, self.view)? {
-            return Ok(());
+        if stat.is_file() {
+            match self.filter.takes_content(path, self.view)? {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(reason) => return Ok(Some(reason)),
+            }
         }
         let mut entry = facts(&path.display().to_string(), stat, self.view)?;
         if self.args.get_checksum && stat.is_file() {
@@ -203,7 +214,7 @@ impl Search<'_> {
             entry.insert("lnk_source".into(), json!(self.view.resolve(path)?));
         }
         self.files.push(Json::Object(entry));
-        Ok(())
+        Ok(None)
     }
 
     fn tell(self) -> Result<Json> {

@@ -31,7 +31,7 @@ impl Module for Slurp {
         let shown = args.src.display();
         let unreadable =
             |_| Diag::error("not-readable", format!("File is not readable: {shown}"));
-        if is_dir(&args.src, view)? {
+        if is_dir(&args.src, view).map_err(unreadable)? {
             view.list(&args.src).map_err(unreadable)?;
             let message = format!("Source is a directory and must be a file: {shown}");
             return Err(Diag::error("not-a-file", message));

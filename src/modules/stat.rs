@@ -102,7 +102,9 @@ impl Args {
         put("writeable", json!(may(2)?));
         put("executable", json!(may(1)?));
         if let Some(target) = &stat.target {
-            put("lnk_source", json!(view.resolve(&place.at)?));
+            // A link to itself has no end.
+            let end = view.resolve(&place.at).unwrap_or_else(|_| place.at.clone());
+            put("lnk_source", json!(end));
             put("lnk_target", json!(target));
         }
         if self.get_checksum && stat.is_file() && readable {

@@ -106,7 +106,14 @@ impl Callback {
             Status::Ok | Status::Changed if is_loop || includes(&outcome.task) => {}
             Status::Ok | Status::Changed => self.well(outcome),
             Status::Skipped => self.skipped(outcome),
-            Status::Failed if is_loop => {}
+            Status::Failed if is_loop => {
+                // Where results are a message only, nothing tells that there was a loop.
+                if outcome.task.module == "debug" {
+                    let line = format!("fatal: [{}]: FAILED! => ", host(outcome));
+                    let line = line + &self.result(outcome);
+                    self.tell_failure(&line, Colour::Red);
+                }
+            }
             Status::Failed => self.failed(outcome),
             Status::Unreachable => self.unreachable(outcome),
         }
@@ -174,7 +181,10 @@ impl Callback {
 
     fn failure(&mut self, outcome: &Outcome, line: &str, colour: Colour) {
         self.say_task();
-        self.reason(outcome);
+        // Of items each has told its own reason.
+        if outcome.item.is_some() || !self.looped.contains(&outcome.host) {
+            self.reason(outcome);
+        }
         let placed = self.display.task_path_on_failure && self.verbosity < 2;
         if let (true, Some(path)) = (
             placed && outcome.item.is_none(),
@@ -350,7 +360,12 @@ impl Output for Callback {
 
 /// The `[ERROR]` text before a `fatal:` line.
 pub(super) fn reason(outcome: &Outcome, sources: &SourceMap) -> String {
-    let message = outcome.result["msg"].as_str().unwrap_or_default().trim();
+    let message = match &outcome.result["msg"] {
+        serde_json::Value::String(text) => text.trim().to_owned(),
+        serde_json::Value::Null => String::new(),
+        other => crate::value::from_json(other).to_text(),
+    };
+    let message = message.as_str();
     let raised = message.strip_prefix("Task failed: ");
     let diag = outcome.diag.as_ref();
     let text = diag.map_or(message, |diag| diag.message.as_str());

@@ -55,7 +55,8 @@ pub(super) fn cleaned(outcome: &Outcome, verbosity: u8) -> Map<String, Json> {
     if verbosity < 3 {
         hidden.extend(["invocation", "diff"]);
     }
-    if outcome.item.is_none() && result.get("results").is_some_and(Json::is_array) {
+    let unreachable = outcome.status == Status::Unreachable;
+    if !unreachable && outcome.item.is_none() && result.get("results").is_some_and(Json::is_array) {
         // The items were shown one by one.
         hidden.push("results");
     }

@@ -29,8 +29,9 @@ const MORE: &str = "_variable_params";
 /// Command modules keep `k=v` text that is none of their options.
 const COMMANDS: &[&str] = &["command", "shell", "script", "raw"];
 
-/// Modules that have no use for free text, but do not refuse it before they run.
-const RAW: &[&str] = &["add_host", "group_by", "set_fact"];
+/// The key of free text that the module has no option for. What becomes of it shows when the task
+/// runs.
+pub(super) const RAW: &str = "_raw_params";
 
 /// Reads the action of a task.
 ///
@@ -369,23 +370,12 @@ impl Reader<'_> {
             args.dict.insert(option, value);
             return Ok(());
         }
-        // What it means is the module's business, when it runs.
-        if self.entry.is_some_and(|e| RAW.contains(&e.name)) && !is_all_template(&value) {
-            args.dict.insert("_raw_params", value);
-            return Ok(());
-        }
         if is_all_template(&value) {
             args.template = Some(value);
-            return Ok(());
+        } else {
+            args.dict.insert(RAW, value);
         }
-        let shown = value.to_text();
-        let shown = shown.trim();
-        Err(malformed(
-            "free-form",
-            format!("`{}` takes no free text: {shown:?}", self.module),
-            value.span,
-        )
-        .help("write its options as `option: value`"))
+        Ok(())
     }
 }
 

@@ -229,7 +229,8 @@ pub(super) fn role(p: &mut Parser, task: Task, site: &Site) -> Result<Vec<Item>>
         span: name.span.or(task.span),
         ..Use::default()
     };
-    let public = flag("public", true);
+    let private = p.loader.config.private_role_vars == Some(true);
+    let public = flag("public", !private);
     let inner = site.with_vars(&task.common.vars);
     let loaded = roles::load(p, wanted, &inner, site.role.as_ref())?;
     if public {

@@ -226,7 +226,9 @@ fn add_roles(p: &mut Parser, role: &Arc<super::ast::Role>) {
     for dependency in &role.dependencies {
         add_roles(p, dependency);
     }
-    p.roles.push(role.clone());
+    if p.loader.config.private_role_vars != Some(true) {
+        p.roles.push(role.clone());
+    }
 }
 
 fn lists(

@@ -47,8 +47,6 @@ const DIFFERENT: &[(&str, u8)] = &[
     ("import_pb_self", 1),
     ("import_tasks_self", 1),
     ("int_key", 4),
-    // Refused at once, where the original fails the task when it runs.
-    ("raw_copy", 4),
 ];
 
 #[test]

@@ -99,7 +99,8 @@ pub fn include_role(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         file: name,
         item: shown_item(job),
     });
-    if flag(&args, "public", false) {
+    let shown = host.run.loader.config.private_role_vars == Some(false);
+    if flag(&args, "public", shown) {
         make_public(host, &loaded.role);
     }
     let mut around = surroundings(host, job)?;

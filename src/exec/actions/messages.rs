@@ -1,7 +1,8 @@
 //! `debug`, `assert` and `fail`.
 
 use super::{arguments, flag};
-use crate::diag::{Diag, Result};
+use crate::diag::{Diag, Result, Span};
+use crate::exec::arguments::MORE;
 use crate::exec::host::{HostRun, Stop};
 use crate::exec::results::Judged;
 use crate::exec::task::Job;
@@ -171,21 +172,49 @@ fn listed(host: &HostRun, job: &Job, that: &Value) -> Option<Vec<Value>> {
     written(host, job, that)?.as_list().map(<[Value]>::to_vec)
 }
 
+/// Conditions that came by a variable: those that stand written somewhere are the user's own, what a
+/// template put together is data.
+fn as_written(that: &Value, template: Span) -> Value {
+    match &that.kind {
+        Kind::List(items) => Value::list(
+            items
+                .iter()
+                .map(|item| as_written(item, template))
+                .collect(),
+        ),
+        Kind::Str(text) if !that.span.is_none() && that.span != template => {
+            Value::template(text.text.as_ref()).at(that.span)
+        }
+        _ => that.clone(),
+    }
+}
+
 /// `assert`. The conditions are evaluated as written, not rendered first.
 pub fn assert(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
-    if job.task.args.as_str().is_some() {
-        // All options are one template.
-        let args = match written(host, job, &job.task.args) {
+    // All options, or further ones, are one template.
+    let whole = job.task.args.as_str().map(|_| job.task.args.clone());
+    if let Some(template) = whole.or_else(|| job.task.args.get(MORE).cloned()) {
+        let given = match written(host, job, &template) {
             Some(args) => args,
-            None => match host.render(&job.task.args, &job.task, &job.around)? {
+            None => match host.render(&template, &job.task, &job.around)? {
                 Ok(args) => args,
                 Err(diag) => return host.end(job, Judged::failed(diag)),
             },
         };
-        if args.as_map().is_none() {
+        let Some(given) = given.as_map() else {
             let diag = Diag::error("missing-option", "missing required arguments: that");
             return host.end(job, Judged::failed(diag.at_if_none(job.task.span)));
+        };
+        let mut args = given.clone();
+        if let Some(that) = given.get("that") {
+            args.insert("that", as_written(that, template.span));
         }
+        for (key, value) in job.task.args.as_map().into_iter().flatten() {
+            if key.as_str() != Some(MORE) {
+                args.insert(key.clone(), value.clone());
+            }
+        }
+        let args = Value::map(args).at(job.task.args.span);
         let task = Task {
             args,
             ..Task::clone(&job.task)

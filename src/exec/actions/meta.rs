@@ -20,6 +20,12 @@ pub fn meta(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
     }
     match what.as_str() {
         "noop" => {}
+        "flush_handlers" if job.around.handler => {
+            let message = "flush_handlers cannot be used as a handler";
+            let diag = Diag::error("handler-meta", message).at(job.task.span, "");
+            host.report(Report::Message(diag));
+            return Err(Stop::Failed);
+        }
         "flush_handlers" => host.run_handlers(false)?,
         "clear_facts" => host.apply(Effect::ClearFacts),
         "clear_host_errors" => host.run.clear_failures(),

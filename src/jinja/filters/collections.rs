@@ -178,12 +178,28 @@ fn items2dict(call: &Call) -> Result<Value, String> {
     let value_name = call
         .text(2, "value_name")
         .unwrap_or_else(|| "value".to_owned());
+    let given = call.subject()?;
+    let Some(items) = given.as_list() else {
+        let name = match given.kind {
+            Kind::Null => "NoneType",
+            _ => given.type_name(),
+        };
+        return Err(format!(
+            "items2dict requires a list, got <class '{name}'> instead."
+        ));
+    };
+    if items.iter().any(|item| item.as_map().is_none()) {
+        let got = given.repr();
+        return Err(format!(
+            "items2dict requires a list of dictionaries, got {got} instead."
+        ));
+    }
     let mut map = Map::new();
-    for item in call.list()? {
+    for item in items {
         let missing = || {
             format!(
                 "items2dict requires each dictionary in the list to contain the keys '{key_name}' and '{value_name}', got {} instead.",
-                item.repr()
+                given.repr()
             )
         };
         let key = item
@@ -336,21 +352,33 @@ pub fn sorted(value: &Value) -> Value {
 fn rekey_on_member(call: &Call) -> Result<Value, String> {
     let subject = call.subject()?;
     let member = call.text(1, "key").ok_or("rekey_on_member needs a key")?;
-    let overwrite = call.text(2, "duplicates").as_deref() == Some("overwrite");
+    let duplicates = call
+        .text(2, "duplicates")
+        .unwrap_or_else(|| "error".to_owned());
+    if !["error", "overwrite"].contains(&duplicates.as_str()) {
+        return Err(format!(
+            "duplicates parameter to rekey_on_member has unknown value '{duplicates}'"
+        ));
+    }
+    let overwrite = duplicates == "overwrite";
     let list = match &subject.kind {
         Kind::Map(map) => map.values().cloned().collect(),
-        _ => items(subject)?,
+        Kind::List(items) => items.to_vec(),
+        _ => return Err("Type is not a valid list, set, or dict".to_owned()),
     };
     let mut map = Map::new();
     for item in list {
+        if item.as_map().is_none() {
+            return Err("List item is not a valid dict".to_owned());
+        }
         let key = item
             .get(&member)
             .and_then(Key::from_value)
-            .ok_or_else(|| format!("Key {member} was not found"))?;
+            .ok_or_else(|| format!("Key '{member}' was not found."))?;
         if map.get_key(&key).is_some() && !overwrite {
             return Err(format!(
-                "Key {} is not unique, cannot correctly turn into dict",
-                key.to_value().to_text()
+                "Key {} is not unique, cannot convert to dict.",
+                key.to_value().repr()
             ));
         }
         map.insert(key, item);
@@ -360,7 +388,10 @@ fn rekey_on_member(call: &Call) -> Result<Value, String> {
 
 /// In random order; with a seed the order is stable from run to run (not Python's).
 fn shuffle(call: &Call) -> Result<Value, String> {
-    let mut list = call.list()?;
+    let Some(list) = call.subject()?.as_list() else {
+        return call.subject().cloned();
+    };
+    let mut list = list.to_vec();
     let seed = call.kwargs.get("seed").map(Value::to_text);
     for i in (1..list.len()).rev() {
         let n = match &seed {
@@ -376,17 +407,14 @@ fn subelements(call: &Call) -> Result<Value, String> {
     let skip_missing = call.flag(2, "skip_missing", false);
     let path = match call.args.get(1).map(|v| &v.kind) {
         Some(Kind::List(items)) => items.iter().map(Value::to_text).collect(),
-        Some(_) => call
-            .text(1, "subelements")
-            .unwrap_or_default()
-            .split('.')
-            .map(str::to_owned)
-            .collect::<Vec<_>>(),
+        Some(Kind::Str(text)) => text.text.split('.').map(str::to_owned).collect::<Vec<_>>(),
+        Some(_) => return Err("subelements must be a list or a string".to_owned()),
         None => return Err("subelements needs the name of a key".to_owned()),
     };
     let elements = match &call.subject()?.kind {
         Kind::Map(map) => map.values().cloned().collect(),
-        _ => call.list()?,
+        Kind::List(items) => items.to_vec(),
+        _ => return Err("obj must be a list of dicts or a nested dict".to_owned()),
     };
     pairs(&elements, &path, skip_missing, false).map(Value::list)
 }

@@ -16,6 +16,23 @@ fn password_hash(call: &Call) -> Result<Value, String> {
     let kind = call
         .text(1, "hashtype")
         .unwrap_or_else(|| "sha512".to_owned());
+    if call
+        .arg(3, "salt_size")
+        .is_some_and(|v| v.as_int().is_none() && !v.is_null())
+    {
+        return Err("salt_size must be an integer".to_owned());
+    }
+    if call
+        .arg(4, "rounds")
+        .is_some_and(|v| v.as_int().is_some_and(|n| n < 1000))
+    {
+        let few = call.int(4, "rounds").unwrap_or_default();
+        return Err(format!(
+            "Could not hash the secret: {}_crypt: min_desired_rounds ({few}) is too low, must be \
+             at least 1000",
+            kind.trim_end_matches("_crypt")
+        ));
+    }
     let size = call.int(3, "salt_size").unwrap_or(16).clamp(1, 16) as usize;
     let salt = call.text(2, "salt").unwrap_or_else(|| random_salt(size));
     hashed(&kind, &secret, Some(salt), call.int(4, "rounds")).map(Value::str)
@@ -47,7 +64,7 @@ pub fn hashed(
         "sha256" => Ok(sha256(secret, &salt, rounds)),
         "md5" => Ok(md5(secret, &salt)),
         other => Err(format!(
-            "password hash algorithm '{other}' is not supported; use sha512, sha256 or md5"
+            "{other} is not in the list of supported passlib algorithms: md5, sha256, sha512"
         )),
     }
 }

@@ -51,6 +51,16 @@ fn b64decode(call: &Call) -> Result<Value, String> {
 }
 
 fn from_json_filter(call: &Call) -> Result<Value, String> {
+    let given = call.subject()?;
+    if given.as_str().is_none() {
+        let name = match given.kind {
+            Kind::Null => "NoneType",
+            _ => given.type_name(),
+        };
+        return Err(format!(
+            "the JSON object must be str, bytes or bytearray, not {name}"
+        ));
+    }
     let json: serde_json::Value =
         serde_json::from_str(&text(call)?).map_err(|e| format!("from_json: {e}"))?;
     Ok(from_json(&json))
@@ -193,13 +203,43 @@ fn write_json_string(text: &str, ascii: bool, out: &mut String) {
     out.push('"');
 }
 
-fn layout(call: &Call, nice: bool) -> Layout {
+/// Options of PyYAML's `dump`; those that nothing comes of are taken all the same.
+const DUMP: [&str; 16] = [
+    "Dumper",
+    "allow_unicode",
+    "canonical",
+    "default_flow_style",
+    "default_style",
+    "dump_vault_tags",
+    "encoding",
+    "explicit_end",
+    "explicit_start",
+    "indent",
+    "line_break",
+    "sort_keys",
+    "stream",
+    "tags",
+    "version",
+    "width",
+];
+
+fn layout(call: &Call, nice: bool) -> Result<Layout, String> {
     let kw = |name: &str| call.kwargs.get(name);
+    for name in call.kwargs.keys().map(|key| key.to_value().to_text()) {
+        if !DUMP.contains(&name.as_str()) {
+            return Err(format!(
+                "dump_all() got an unexpected keyword argument '{name}'"
+            ));
+        }
+    }
+    if kw("indent").is_some_and(|v| v.as_int().is_none() && !v.is_null()) {
+        return Err("an integer is required".to_owned());
+    }
     let indent = call
         .int(1, "indent")
         .filter(|_| nice || kw("indent").is_some())
         .unwrap_or(if nice { 4 } else { 2 });
-    Layout {
+    Ok(Layout {
         indent: indent.max(1) as usize,
         width: kw("width").and_then(Value::as_int).unwrap_or(80).max(1) as usize,
         sort_keys: kw("sort_keys").is_none_or(Value::truthy),
@@ -209,24 +249,29 @@ fn layout(call: &Call, nice: bool) -> Layout {
         },
         explicit_start: kw("explicit_start").is_some_and(Value::truthy),
         blocks: false,
+    })
+}
+
+fn dumped(call: &Call, nice: bool) -> Result<Value, String> {
+    let mut text = yaml::dump(call.subject()?, &layout(call, nice)?);
+    if call.kwargs.get("explicit_end").is_some_and(Value::truthy) {
+        text.push_str("...\n");
     }
+    Ok(Value::str(text))
 }
 
 fn to_yaml(call: &Call) -> Result<Value, String> {
-    Ok(Value::str(yaml::dump(
-        call.subject()?,
-        &layout(call, false),
-    )))
+    dumped(call, false)
 }
 
 fn to_nice_yaml(call: &Call) -> Result<Value, String> {
-    Ok(Value::str(yaml::dump(call.subject()?, &layout(call, true))))
+    dumped(call, true)
 }
 
 /// Galaxy's filter for uwsgi's YAML: a list becomes its key written again for each item.
 fn to_uwsgi_yaml(call: &Call) -> Result<Value, String> {
     let mut out = String::new();
-    let options = layout(call, true);
+    let options = layout(call, true)?;
     for (key, value) in call.subject()?.as_map().into_iter().flatten() {
         let items = match &value.kind {
             Kind::List(items) => items.to_vec(),
@@ -267,7 +312,11 @@ fn from_yaml(call: &Call) -> Result<Value, String> {
 }
 
 fn from_yaml_all(call: &Call) -> Result<Value, String> {
-    load(call).map(Value::list)
+    match &call.subject()?.kind {
+        Kind::Str(_) => load(call).map(Value::list),
+        Kind::Null => Ok(Value::list(Vec::new())),
+        _ => call.subject().cloned(),
+    }
 }
 
 fn urldecode(call: &Call) -> Result<Value, String> {

@@ -24,27 +24,34 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-fn subject(call: &Call) -> Result<f64, String> {
-    let value = call.subject()?;
+/// Python's name of a value's type.
+fn type_name(value: &Value) -> &'static str {
     match value.kind {
-        Kind::Int(_) | Kind::Float(_) | Kind::Bool(_) => number(value).ok_or_default(value),
-        _ => Err(format!("must be real number, not {}", value.type_name())),
+        Kind::Null => "NoneType",
+        _ => value.type_name(),
     }
 }
 
-trait OkOrDefault {
-    fn ok_or_default(self, value: &Value) -> Result<f64, String>;
-}
-
-impl OkOrDefault for Option<f64> {
-    fn ok_or_default(self, value: &Value) -> Result<f64, String> {
-        self.ok_or_else(|| format!("must be real number, not {}", value.type_name()))
-    }
+/// A number, and no text that reads as one.
+fn real(value: &Value, function: &str) -> Result<f64, String> {
+    let found = match value.kind {
+        Kind::Int(_) | Kind::Float(_) | Kind::Bool(_) => number(value),
+        _ => None,
+    };
+    found.ok_or_else(|| {
+        format!(
+            "{function}() can only be used on numbers: must be real number, not {}",
+            type_name(value)
+        )
+    })
 }
 
 fn log(call: &Call) -> Result<Value, String> {
-    let x = subject(call)?;
-    let base = call.arg(1, "base").and_then(number);
+    let x = real(call.subject()?, "log")?;
+    let base = call
+        .arg(1, "base")
+        .map(|base| real(base, "log"))
+        .transpose()?;
     if x <= 0.0 {
         return Err("math domain error".to_owned());
     }
@@ -56,17 +63,22 @@ fn log(call: &Call) -> Result<Value, String> {
 }
 
 fn pow(call: &Call) -> Result<Value, String> {
-    let x = subject(call)?;
-    let y = call
-        .arg(1, "y")
-        .and_then(number)
-        .ok_or("pow needs an exponent")?;
+    let x = real(call.subject()?, "pow")?;
+    let y = real(call.arg(1, "y").ok_or("pow needs an exponent")?, "pow")?;
     Ok(Value::from(x.powf(y)))
 }
 
 fn root(call: &Call) -> Result<Value, String> {
-    let x = subject(call)?;
-    let base = call.arg(1, "base").and_then(number).unwrap_or(2.0);
+    let x = real(call.subject()?, "root")?;
+    let base = match call.arg(1, "base") {
+        None => 2.0,
+        Some(base) => number(base).ok_or_else(|| {
+            format!(
+                "root() can only be used on numbers: could not convert string to float: {}",
+                base.repr()
+            )
+        })?,
+    };
     Ok(Value::from(if base == 2.0 {
         x.sqrt()
     } else {
@@ -87,8 +99,17 @@ const UNITS: [(&str, f64); 9] = [
 ];
 
 fn human_readable(call: &Call) -> Result<Value, String> {
-    let size =
-        number(call.subject()?).ok_or("human_readable() can't interpret following string")?;
+    let given = call.subject()?;
+    let size = match given.kind {
+        Kind::Int(_) | Kind::Float(_) | Kind::Bool(_) => number(given).unwrap_or_default(),
+        _ => {
+            return Err(format!(
+                "human_readable() failed on bad input: '>=' not supported between instances of \
+                 '{}' and 'int'",
+                type_name(given)
+            ));
+        }
+    };
     let bits = call.flag(1, "isbits", false);
     let unit = call.text(2, "unit");
     let base = if bits { "bits" } else { "Bytes" };
@@ -168,7 +189,14 @@ fn random(call: &Call) -> Result<Value, String> {
             None => rand::random::<u64>() % n.max(1),
         }
     };
+    let bounded = call
+        .arg(1, "start")
+        .or(call.arg(2, "step"))
+        .is_some_and(|v| !v.is_null());
     match &value.kind {
+        Kind::List(_) if bounded => {
+            Err("start and step can only be used with integer values".to_owned())
+        }
         Kind::Int(end) => {
             let start = call.int(1, "start").unwrap_or(0);
             let step = call.int(2, "step").unwrap_or(1).max(1);

@@ -79,7 +79,7 @@ fn win_splitdrive(call: &Call) -> Result<Value, String> {
 }
 
 fn splitext(call: &Call) -> Result<Value, String> {
-    let text = text(call)?;
+    let text = part(call.subject()?)?;
     let base_at = text.rfind('/').map_or(0, |at| at + 1);
     let base = &text[base_at..];
     let stem_starts = base.len() - base.trim_start_matches('.').len();
@@ -96,10 +96,31 @@ fn splitext(call: &Call) -> Result<Value, String> {
 fn path_join(call: &Call) -> Result<Value, String> {
     let value = call.subject()?;
     let parts: Vec<String> = match &value.kind {
-        Kind::List(items) => items.iter().map(Value::to_text).collect(),
-        _ => vec![value.to_text()],
+        Kind::List(items) => items.iter().map(part).collect::<Result<_, _>>()?,
+        Kind::Str(text) => vec![text.text.to_string()],
+        _ => return Err(wanted("path_join expects string or sequence", value)),
     };
     Ok(Value::str(join(&parts)))
+}
+
+/// A text that may be a part of a path.
+fn part(value: &Value) -> Result<String, String> {
+    let text = value.as_str().map(str::to_owned);
+    text.ok_or_else(|| {
+        format!(
+            "expected str, bytes or os.PathLike object, not {}",
+            value.type_name()
+        )
+    })
+}
+
+fn wanted(what: &str, value: &Value) -> String {
+    let name = match &value.kind {
+        Kind::Null => "NoneType",
+        Kind::Map(_) => "ansible._internal._templating._lazy_containers._AnsibleLazyTemplateDict",
+        _ => value.type_name(),
+    };
+    format!("|{what}, got <class '{name}'> instead.")
 }
 
 /// Python's `os.path.join`.
@@ -117,6 +138,12 @@ fn join(parts: &[String]) -> String {
 }
 
 fn expanduser(call: &Call) -> Result<Value, String> {
+    if call.args.len() > 1 {
+        let given = call.args.len();
+        return Err(format!(
+            "expanduser() takes 1 positional argument but {given} were given"
+        ));
+    }
     Ok(Value::str(expand_home_here(&text(call)?)))
 }
 
@@ -175,10 +202,17 @@ fn relpath(call: &Call) -> Result<Value, String> {
 }
 
 fn commonpath(call: &Call) -> Result<Value, String> {
-    let paths: Vec<Vec<String>> = call
-        .list()?
+    let Some(paths) = call.subject()?.as_list() else {
+        return Err(wanted("commonpath expects sequence", call.subject()?));
+    };
+    let paths = paths.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+    let absolute = paths.iter().filter(|path| path.starts_with('/')).count();
+    if absolute > 0 && absolute < paths.len() {
+        return Err("Can't mix absolute and relative paths".to_owned());
+    }
+    let paths: Vec<Vec<String>> = paths
         .iter()
-        .map(|p| p.to_text().split('/').map(str::to_owned).collect())
+        .map(|p| p.split('/').map(str::to_owned).collect())
         .collect();
     let Some((first, others)) = paths.split_first() else {
         return Err("commonpath() arg is an empty sequence".to_owned());

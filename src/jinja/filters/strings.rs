@@ -124,6 +124,10 @@ fn regex_escape(call: &Call) -> Result<Value, String> {
     let text = text(call)?;
     let special: &str = match call.text(1, "re_type").as_deref() {
         Some("posix_basic") => ".[]^$*\\",
+        Some("posix_extended") => {
+            return Err("Regex type (posix_extended) not yet implemented".to_owned());
+        }
+        Some(other) if other != "python" => return Err(format!("Invalid regex type ({other})")),
         _ => "()[]{}?*+-|^$\\.&~# \t\n\r",
     };
     Ok(Value::str(text.chars().fold(

@@ -4,7 +4,7 @@ use super::Family;
 use crate::jinja::args::Args;
 use crate::jinja::methods::text as py;
 use crate::jinja::obj::{O, Obj};
-use crate::jinja::stop::Res;
+use crate::jinja::stop::{Res, Stop};
 
 pub const FAMILY: Family = &[
     ("lower", |a| Ok(text(a)?.to_lowercase().into())),
@@ -108,6 +108,12 @@ pub fn shell_quote(text: &str) -> String {
 }
 
 fn quote(args: &Args) -> Res<Obj> {
+    if args.pos.len() > 1 {
+        let given = args.pos.len();
+        return Err(Stop::fail(format!(
+            "quote() takes 1 positional argument but {given} were given"
+        )));
+    }
     let value = args.input()?;
     let text = if value.is_none() {
         String::new()
@@ -291,6 +297,10 @@ fn escape(args: &Args) -> Res<Obj> {
     Ok(html_escape(&text(args)?).into())
 }
 
+fn times(text: &str, count: i64) -> Vec<&str> {
+    vec![text; usize::try_from(count).unwrap_or(0)]
+}
+
 fn comment(args: &Args) -> Res<Obj> {
     let style = match args.pos.get(1).or_else(|| args.kwarg("style")) {
         Some(style) => style.text()?,
@@ -322,27 +332,31 @@ fn comment(args: &Args) -> Res<Obj> {
         out.push_str(&begin);
         out.push_str(&newline);
     }
-    let line = |s: &str| format!("{s}{newline}");
-    out.push_str(&line(&prefix).repeat(usize::try_from(before).unwrap_or(0)));
+    if prefix == newline {
+        out.push_str(&times(&newline, before).concat());
+    } else if !prefix.is_empty() && before > 0 {
+        out.push_str(&times(&prefix, before).join(&newline));
+        out.push_str(&newline);
+    }
+    let mut lines = Vec::new();
     for part in text.split(&newline) {
         let full = format!("{decoration}{part}");
         // A decorated empty line has no blanks at its end.
-        out.push_str(if part.is_empty() {
-            decoration.trim_end()
-        } else {
-            &full
+        lines.push(match part.is_empty() {
+            true => decoration.trim_end().to_owned(),
+            false => full,
         });
-        out.push_str(&newline);
     }
-    if after > 0 {
-        out.push_str(&line(&postfix).repeat((after - 1) as usize));
-        out.push_str(&postfix);
+    out.push_str(&lines.join(&newline));
+    for postfix in times(&postfix, after) {
+        out.push_str(&newline);
+        out.push_str(postfix);
     }
     if !end.is_empty() {
         out.push_str(&newline);
         out.push_str(&end);
     }
-    Ok(out.trim_end_matches('\n').to_owned().into())
+    Ok(out.into())
 }
 
 fn reverse(args: &Args) -> Res<Obj> {

@@ -105,6 +105,7 @@ fn setting(config: &Config, name: &str) -> Option<Value> {
         "DEFAULT_HOST_LIST" => texts(&config.inventory),
         "DEFAULT_MANAGED_STR" => text("Ansible managed"),
         "DEFAULT_PRIVATE_KEY_FILE" => path(&config.private_key_file),
+        "DEFAULT_PRIVATE_ROLE_VARS" => config.private_role_vars.unwrap_or(false).into(),
         "DEFAULT_REMOTE_USER" => optional(config.remote_user.as_deref()),
         "DEFAULT_ROLES_PATH" => paths(&config.roles_path),
         "DEFAULT_STDOUT_CALLBACK" => text(&config.stdout_callback),

@@ -50,7 +50,10 @@ impl Place {
     /// Those of the view.
     pub fn followed(&self, view: &dyn View) -> Result<Place> {
         match view.lstat(&self.at)? {
-            Known::Known(Some(stat)) if stat.is_link() => Ok(Place::at(&view.resolve(&self.at)?)),
+            Known::Known(Some(stat)) if stat.is_link() => match view.resolve(&self.at) {
+                Err(diag) if diag.code == "too-many-links" => Ok(self.clone()),
+                end => Ok(Place::at(&end?)),
+            },
             _ => Ok(self.clone()),
         }
     }

@@ -3,8 +3,8 @@
 use super::{Args, Stamp};
 use crate::args::Mode;
 use crate::diag::{Diag, Result};
-use crate::modules::common::text::Coding;
-use crate::sys::{Stat, View};
+use crate::modules::common::text::latin1;
+use crate::sys::{Command, Stat, View};
 use crate::value::re::{Flags, Pattern};
 use std::path::Path;
 
@@ -14,6 +14,7 @@ pub(super) struct Filter {
     excludes: Vec<Pattern>,
     contains: Option<Pattern>,
     whole_file: bool,
+    encoding: Option<String>,
     age: Option<f64>,
     stamp: Stamp,
     size: Option<f64>,
@@ -49,6 +50,7 @@ impl Filter {
             excludes: compile(&args.excludes, "excludes")?,
             contains: contains.transpose()?,
             whole_file: args.read_whole_file,
+            encoding: args.encoding.clone(),
             age: amount("age", args.age.as_deref(), seconds)?,
             stamp: args.age_stamp,
             size: amount("size", args.size.as_deref(), bytes)?,
@@ -79,17 +81,58 @@ impl Filter {
             })
     }
 
-    /// By what is in the file.
-    pub(super) fn takes_content(&self, path: &Path, view: &dyn View) -> Result<bool> {
+    /// By what is in the file, or why that cannot be read (in ansible-core 2.19.14's words).
+    pub(super) fn takes_content(
+        &self,
+        path: &Path,
+        view: &dyn View,
+    ) -> Result<std::result::Result<bool, String>> {
         let Some(pattern) = &self.contains else {
-            return Ok(true);
+            return Ok(Ok(true));
         };
-        let bytes = view.read(path)?.known().flatten().unwrap_or_default();
-        let (text, _) = Coding::read(&bytes);
-        Ok(if self.whole_file {
+        let text = match self.text(path, view)? {
+            Ok(text) => text,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        Ok(Ok(if self.whole_file {
             pattern.is_match(&text)
         } else {
             text.split_inclusive('\n').any(|line| pattern.match_start(line).is_some())
+        }))
+    }
+
+    fn text(&self, path: &Path, view: &dyn View) -> Result<std::result::Result<String, String>> {
+        let unreadable = || {
+            let encoding = self.encoding.as_deref();
+            let default = "None (default determined by the Python built-in function \"open\")";
+            format!(
+                "Failed to read the file {} due to an encoding error. current encoding: {}",
+                path.display(),
+                encoding.unwrap_or(default)
+            )
+        };
+        let encoding = self.encoding.as_deref().unwrap_or("utf-8");
+        let bytes = view.read(path)?.known().flatten().unwrap_or_default();
+        let name = encoding.to_ascii_lowercase().replace('_', "-");
+        Ok(match name.as_str() {
+            "utf-8" | "utf8" => String::from_utf8(bytes.to_vec()).map_err(|_| unreadable()),
+            "latin-1" | "latin1" | "iso-8859-1" => Ok(latin1(&bytes)),
+            "ascii" | "us-ascii" if bytes.is_ascii() => Ok(latin1(&bytes)),
+            "ascii" | "us-ascii" => Err(unreadable()),
+            // The C library of the host knows the others.
+            _ => {
+                let path = path.display().to_string();
+                let command = Command::new(["iconv", "-f", encoding, "-t", "UTF-8", &path]);
+                match view.query(&command)?.known() {
+                    Some(output) if output.ok() => Ok(output.text()),
+                    Some(output)
+                        if String::from_utf8_lossy(&output.stderr).contains("sequence") =>
+                    {
+                        Err(unreadable())
+                    }
+                    _ => Err(format!("unknown encoding: {encoding}")),
+                }
+            }
         })
     }
 }

@@ -4,6 +4,7 @@ use super::{Around, Checker, has_template};
 use crate::args;
 use crate::diag::Diag;
 use crate::modules::{self, Entry};
+use crate::play::action::RAW;
 use crate::play::ast::Task;
 use crate::value::{Map, Value};
 
@@ -16,6 +17,16 @@ pub(super) fn check(checker: &mut Checker, task: &Task, around: Around) {
         && let Some(that) = map.get("that")
     {
         checker.conditions(std::slice::from_ref(that));
+    }
+    if !(entry.takes_any)()
+        && entry.free_form.is_none()
+        && let Some(text) = map.get(RAW)
+    {
+        let shown = text.to_text();
+        let message = format!("`{}` takes no free text: {:?}", entry.name, shown.trim());
+        let diag = Diag::error("free-form", message).at(text.span, "");
+        checker.report(diag.help("write its options as `option: value`"));
+        return;
     }
     if !(entry.takes_any)() && unknown_options(checker, entry, task, map) {
         return;

@@ -76,6 +76,8 @@ pub struct Config {
     pub no_log: bool,
     /// `hash_behaviour`: replace or merge.
     pub hash_behaviour: String,
+    /// `allow_broken_conditionals`: conditions need not be booleans.
+    pub allow_broken_conditionals: bool,
     /// `show_custom_stats`.
     pub show_custom_stats: bool,
     /// `duplicate_dict_key`: warn, error or ignore.
@@ -212,6 +214,7 @@ impl Config {
             verbosity: from.number(&defaults("verbosity"), 0)?,
             no_log: from.flag(&defaults("no_log"), false)?,
             hash_behaviour: from.text(&defaults("hash_behaviour"), "replace"),
+            allow_broken_conditionals: from.flag(&defaults("allow_broken_conditionals"), false)?,
             show_custom_stats: from.flag(&defaults("show_custom_stats"), false)?,
             duplicate_dict_key: from.text(
                 &defaults("duplicate_dict_key").named("ANSIBLE_DUPLICATE_YAML_DICT_KEY"),

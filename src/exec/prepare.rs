@@ -47,7 +47,8 @@ pub(super) fn prepare(
     let config = config::load()?;
     settle(&mut options, &config);
     let secrets = secrets::collect(&options, &config)?;
-    let engine = engine(&options, sources, &secrets);
+    let engine = engine(&options, sources, &secrets)
+        .with_lenient_conditions(config.allow_broken_conditionals);
     let decrypt = decryptor(&secrets);
     let inventory = inventory(&options, &config, sources, &decrypt, collector)?;
     let extra_vars = extra_vars::read(&options.extra_vars, sources, &decrypt)?;

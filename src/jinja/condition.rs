@@ -19,16 +19,23 @@ pub fn evaluate(env: &Rc<Env>, value: &Value) -> Res<bool> {
     match &value.kind {
         Kind::Str(text) if text.trust != Trust::Plain => expression(env, &text.text, value.span),
         Kind::Str(text) if !text.text.is_empty() => Err(untrusted(value.span)),
-        Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_) => Err(broken(
-            "Conditional expressions must be strings.",
-            value.span,
-        )),
+        Kind::Int(_) | Kind::Float(_) | Kind::List(_) | Kind::Map(_)
+            if !env.engine.lenient_conditions =>
+        {
+            Err(broken(
+                "Conditional expressions must be strings.",
+                value.span,
+            ))
+        }
         _ => boolean(env, env.realize(value)?, value.span),
     }
 }
 
 fn expression(env: &Rc<Env>, text: &Arc<str>, span: Span) -> Res<bool> {
     if text.trim().is_empty() {
+        if env.engine.lenient_conditions {
+            return Ok(true);
+        }
         return Err(broken(
             "Empty conditional expressions are not allowed.",
             span,
@@ -86,6 +93,7 @@ fn boolean(env: &Env, obj: Obj, span: Span) -> Res<bool> {
     match &obj.use_it()?.kind {
         O::Bool(b) => Ok(*b),
         O::Omit => Err(super::container::omitted().at(span)),
+        _ if env.engine.lenient_conditions => obj.truth(),
         _ => {
             let truth = if obj.truth()? { "True" } else { "False" };
             let place = env.engine.absolute_place(obj.span.or(span));

@@ -21,6 +21,8 @@ pub struct Inner {
     /// The texts that places point into.
     pub sources: SourceMap,
     decrypt: Decrypt,
+    /// Conditions need not be booleans.
+    pub lenient_conditions: bool,
     default_syntax: SyntaxConfig,
     inline: RwLock<Cache>,
     bare: RwLock<Cache>,
@@ -36,6 +38,7 @@ impl Inner {
         Inner {
             sources,
             decrypt,
+            lenient_conditions: false,
             default_syntax: compile::syntax(&RenderOptions::default()).unwrap_or_default(),
             inline: RwLock::default(),
             bare: RwLock::default(),

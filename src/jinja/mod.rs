@@ -72,6 +72,16 @@ impl Engine {
         }
     }
 
+    /// The same engine, before anything was rendered, with conditions that need not be booleans
+    /// (`allow_broken_conditionals`): whatever Python calls true holds, and so does an empty text.
+    #[must_use]
+    pub fn with_lenient_conditions(mut self, lenient: bool) -> Engine {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.lenient_conditions = lenient;
+        }
+        self
+    }
+
     /// An engine that refuses vaulted values: for runs without any vault secret.
     pub fn without_vault(sources: SourceMap) -> Engine {
         Engine::new(

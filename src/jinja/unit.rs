@@ -102,6 +102,41 @@ fn says_what_is_wrong() {
     assert!(render("{{ name ").starts_with("error: Syntax error"));
 }
 
+/// Each as ansible-core 2.19.14 answers with ALLOW_BROKEN_CONDITIONALS.
+#[test]
+fn lenient_conditions_take_what_python_calls_true() {
+    let lenient = engine().with_lenient_conditions(true);
+    let holds = |value: Value| lenient.condition(&value, &scope(), &Context::default());
+    for (text, expected) in [
+        ("list", true),
+        ("[]", false),
+        ("{}", false),
+        ("''", false),
+        ("name", true),
+        ("'no'", true),
+        ("port", true),
+        ("0", false),
+        ("none", false),
+        ("'a' ~ 'b'", true),
+        ("{{ list }}", true),
+        ("", true),
+    ] {
+        let result = holds(Value::template(text)).unwrap();
+        assert_eq!(result, Known::Known(expected), "{text}");
+    }
+    for (value, expected) in [
+        (Value::from(5), true),
+        (Value::from(0), false),
+        (Value::list(Vec::new()), false),
+        (Value::list(vec![Value::from(1)]), true),
+        (Value::null(), false),
+    ] {
+        assert_eq!(holds(value).unwrap(), Known::Known(expected));
+    }
+    assert!(holds(Value::template("nothing")).is_err());
+    assert!(condition("list").starts_with("error: Conditional result (True)"));
+}
+
 #[test]
 fn data_is_no_condition() {
     let (scope, at) = (scope(), Context::default());

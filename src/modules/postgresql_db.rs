@@ -2,7 +2,7 @@
 
 mod dump;
 
-use super::common::postgresql::{Login, Session, There, fingerprint, refusal, sql};
+use super::common::postgresql::{Login, Session, Statement, There, fingerprint, plain, refusal, sql, told};
 use super::{Kind, Module};
 use crate::args::With;
 use crate::diag::{Diag, Result};
@@ -111,14 +111,7 @@ impl Module for PostgresqlDb {
         }
         let session = session(args, view)?;
         let statements = args.statements(&session)?;
-        if statements.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut script = session.script();
-        for (text, _) in &statements {
-            script.run(text);
-        }
-        Ok(vec![session.op(&script, args.effects(&session))])
+        Ok(session.ops(&statements, false, args.effects(&session)))
     }
 
     fn explain(args: &Args, view: &dyn View, planned: &[Op], _: bool) -> Result<Json> {
@@ -128,9 +121,7 @@ impl Module for PostgresqlDb {
         let mut keys = json!({"db": args.db, "executed_commands": []});
         // Ansible's check mode only compares.
         if !planned.is_empty() && !view.is_check() {
-            let statements = args.statements(&session(args, view)?)?;
-            let told = statements.into_iter().map(|(_, shown)| shown);
-            keys["executed_commands"] = json!(told.collect::<Vec<_>>());
+            keys["executed_commands"] = told(&args.statements(&session(args, view)?)?);
         }
         if args.state == State::Rename {
             keys["warnings"] = json!([RENAME]);
@@ -169,26 +160,16 @@ fn check(args: &Args) -> Result<()> {
             "The \"maintenance_db\" option and the \"name/db\" option cannot be the same."
         }
         _ => {
-            let texts = [
-                &args.owner,
-                &args.conn_limit,
-                &args.encoding,
-                &args.db,
-                &args.template,
-                &args.tablespace,
-            ];
-            let texts = texts.map(|text| Some(text.as_str()));
-            return args.shared.check(texts.into_iter().chain([args.comment.as_deref()]));
+            let mut texts = [
+                &args.owner, &args.conn_limit, &args.encoding, &args.db, &args.template, &args.tablespace,
+            ]
+            .map(|text| Some(text.as_str()))
+            .to_vec();
+            texts.push(args.comment.as_deref());
+            return args.shared.check(&texts);
         }
     };
     Err(Diag::error("bad-options", wrong))
-}
-
-/// A statement, and as results show it.
-type Statement = (String, String);
-
-fn plain(text: String) -> Statement {
-    (text.clone(), text)
 }
 
 impl Own {

@@ -1,7 +1,7 @@
 //! `postgresql_ext`: extensions of a database.
 
 use super::Module;
-use super::common::postgresql::{Login, Session, There, fingerprint, refusal, sql};
+use super::common::postgresql::{Login, Session, State, Statement, There, fingerprint, plain, refusal, sql, told};
 use crate::args::With;
 use crate::diag::{Diag, Result};
 use crate::sys::{Known, Op, Outcome, View};
@@ -32,17 +32,6 @@ pub struct Own {
     comment: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-enum State {
-    /// There is.
-    #[default]
-    Present,
-    /// There is not.
-    Absent,
-}
-
 type Args = With<Own, Login>;
 
 /// The module.
@@ -57,16 +46,10 @@ impl Module for PostgresqlExt {
     fn plan(args: &Args, view: &dyn View) -> Result<Vec<Op>> {
         let session = session(args, view)?;
         let statements = args.job(&session)?.statements;
-        if statements.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut script = session.script();
-        for (text, _) in &statements {
-            script.run(text);
-        }
         let print = fingerprint(&args.own);
         let print = (args.state == State::Present).then_some(print.as_str());
-        Ok(vec![session.op(&script, vec![session.effect(&args.kind(), &args.ext, print)])])
+        let effect = session.effect(&args.kind(), &args.ext, print);
+        Ok(session.ops(&statements, false, vec![effect]))
     }
 
     fn explain(args: &Args, view: &dyn View, planned: &[Op], _: bool) -> Result<Json> {
@@ -75,10 +58,9 @@ impl Module for PostgresqlExt {
             true => &job.before,
             false => &job.after,
         };
-        let told: Vec<String> = job.statements.into_iter().map(|(_, shown)| shown).collect();
         let mut keys = json!({
             "db": args.login_db, "ext": args.ext, "prev_version": job.before, "version": version,
-            "queries": told,
+            "queries": told(&job.statements),
         });
         if args.version.is_some() && args.state == State::Absent {
             keys["warnings"] = json!(["Parameter version is ignored when state=absent"]);
@@ -99,14 +81,14 @@ impl Module for PostgresqlExt {
 
 fn session<'a>(args: &'a Args, view: &'a dyn View) -> Result<Session<'a>> {
     let texts = [Some(&args.ext), args.schema.as_ref(), args.version.as_ref(), args.comment.as_ref()];
-    args.shared.check(texts.map(|text| text.map(String::as_str)))?;
+    args.shared.check(&texts.map(|text| text.map(String::as_str)))?;
     Session::of(&args.shared, &args.login_db, view)
 }
 
 /// What is to be done.
 struct Job {
     /// Statements, each also as results show it.
-    statements: Vec<(String, String)>,
+    statements: Vec<Statement>,
     /// The version before; empty without the extension.
     before: String,
     /// The version afterwards.
@@ -169,7 +151,7 @@ impl Own {
         if self.state == State::Absent {
             let end = if self.cascade { " CASCADE" } else { "" };
             let drop = format!("DROP EXTENSION {name}{end}");
-            job.statements.extend(before.map(|_| (drop.clone(), drop)));
+            job.statements.extend(before.map(|_| plain(drop)));
             return Ok(job);
         }
         job.after = version.to_owned();
@@ -218,7 +200,7 @@ impl Own {
         }
     }
 
-    fn create(&self, name: &str) -> (String, String) {
+    fn create(&self, name: &str) -> Statement {
         both(|value| {
             let mut words = vec![format!("CREATE EXTENSION {name}")];
             words.extend(self.schema.as_ref().filter(|name| !name.is_empty()).map(|schema| {
@@ -233,7 +215,7 @@ impl Own {
 }
 
 /// A statement, and as results show it.
-fn both(text: impl Fn(fn(&str) -> String) -> String) -> (String, String) {
+fn both(text: impl Fn(fn(&str) -> String) -> String) -> Statement {
     (text(sql::literal), text(sql::shown))
 }
 

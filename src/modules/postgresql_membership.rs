@@ -1,7 +1,7 @@
 //! `postgresql_membership`: which roles of a PostgreSQL server are members of which.
 
 use super::Module;
-use super::common::postgresql::{Login, Session, refusal, sql};
+use super::common::postgresql::{Login, Session, Statement, plain, refusal, sql, told};
 use crate::args::With;
 use crate::diag::{Diag, Result};
 use crate::sys::{Op, Outcome, View};
@@ -60,47 +60,38 @@ impl Module for PostgresqlMembership {
     fn plan(args: &Args, view: &dyn View) -> Result<Vec<Op>> {
         let session = session(args, view)?;
         let changes = Roles::of(args, &session)?.changes(args.state);
-        if changes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut script = session.script();
-        script.ask("BEGIN");
-        for change in &changes {
-            script.run(&change.statement());
-        }
-        script.ask("COMMIT");
         let effects = changes.iter().map(|change| {
             let pair = pair(&change.group, &change.role);
             session.effect("member", &pair, change.grant.then_some("member"))
         });
-        Ok(vec![session.op(&script, effects.collect())])
+        Ok(session.ops(&statements(&changes), true, effects.collect()))
     }
 
     fn explain(args: &Args, view: &dyn View, _: &[Op], _: bool) -> Result<Json> {
         let roles = Roles::of(args, &session(args, view)?)?;
         let changes = roles.changes(args.state);
-        let mut told = [true, false].map(|grant| {
+        let mut members = [true, false].map(|grant| {
             let all = (args.state != State::Exact).then_some(&roles.groups).into_iter().flatten();
-            let mut told: Map<String, Json> = all.map(|group| (group.clone(), json!([]))).collect();
+            let mut by_group: Map<String, Json> = all.map(|group| (group.clone(), json!([]))).collect();
             for change in changes.iter().filter(|change| change.grant == grant) {
-                let members = told.entry(&change.group).or_insert(json!([]));
-                if let Json::Array(members) = members {
-                    members.push(json!(change.role));
+                let roles = by_group.entry(&change.group).or_insert(json!([]));
+                if let Json::Array(roles) = roles {
+                    roles.push(json!(change.role));
                 }
             }
-            Json::Object(told)
+            Json::Object(by_group)
         });
         let mut keys = json!({
             "state": args.state,
             "groups": roles.groups,
             "target_roles": roles.members,
-            "queries": changes.iter().map(Change::statement).collect::<Vec<_>>(),
+            "queries": told(&statements(&changes)),
         });
         if args.state != State::Absent {
-            keys["granted"] = told[0].take();
+            keys["granted"] = members[0].take();
         }
         if args.state != State::Present {
-            keys["revoked"] = told[1].take();
+            keys["revoked"] = members[1].take();
         }
         if !roles.warnings.is_empty() {
             keys["warnings"] = json!(roles.warnings);
@@ -114,15 +105,16 @@ impl Module for PostgresqlMembership {
             return Ok(json!({}));
         };
         let changes = Roles::of(args, &session)?.changes(args.state);
-        let index = fault.line.saturating_sub(session.script().size() + 2);
-        let statement = changes.get(index).map(Change::statement).unwrap_or_default();
+        let statements = statements(&changes);
+        let statement = session.culprit(&statements, &fault);
         Err(refusal(format!("Cannot execute SQL '{statement}': {}", fault.text)))
     }
 }
 
 fn session<'a>(args: &'a Args, view: &'a dyn View) -> Result<Session<'a>> {
     let names = args.groups.iter().chain(&args.target_roles);
-    args.shared.check(names.map(|name| Some(name.as_str())))?;
+    let names: Vec<Option<&str>> = names.map(|name| Some(name.as_str())).collect();
+    args.shared.check(&names)?;
     Session::of(&args.shared, &args.login_db, view)
 }
 
@@ -136,14 +128,15 @@ struct Change {
     role: String,
 }
 
-impl Change {
-    fn statement(&self) -> String {
-        let (group, role) = (sql::name(&self.group), sql::name(&self.role));
-        match self.grant {
+fn statements(changes: &[Change]) -> Vec<Statement> {
+    let statement = |change: &Change| {
+        let (group, role) = (sql::name(&change.group), sql::name(&change.role));
+        plain(match change.grant {
             true => format!("GRANT {group} TO {role}"),
             false => format!("REVOKE {group} FROM {role}"),
-        }
-    }
+        })
+    };
+    changes.iter().map(statement).collect()
 }
 
 /// Those roles that there are.

@@ -30,7 +30,7 @@ impl Module for PostgresqlPing {
     type Args = Args;
 
     fn result(args: &Args, view: &dyn View, _: &[Outcome]) -> Result<Json> {
-        args.shared.check([])?;
+        args.shared.check(&[])?;
         let session = Session::of(&args.shared, &args.login_db, view)?;
         match session.row("SELECT pg_catalog.version() AS version") {
             Err(diag) if diag.code == "no-connection" => {

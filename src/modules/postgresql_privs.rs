@@ -4,7 +4,7 @@ mod catalog;
 mod grant;
 
 use super::Module;
-use super::common::postgresql::{Fault, Login, Script, Session, There, fingerprint, refusal, sql};
+use super::common::postgresql::{Fault, Login, Session, State, There, fingerprint, plain, refusal, sql};
 use crate::args::With;
 use crate::diag::{Diag, Result};
 use crate::sys::{Known, Op, Outcome, View};
@@ -52,17 +52,6 @@ fn yes() -> bool {
     true
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-enum State {
-    /// They have.
-    #[default]
-    Present,
-    /// They have not.
-    Absent,
-}
-
 type Args = With<Own, Login>;
 
 /// The module.
@@ -82,12 +71,8 @@ impl Module for PostgresqlPrivs {
         if job.is_planned(&session) || !job.changes(&session)? {
             return Ok(Vec::new());
         }
-        let mut script = session.script();
-        script.ask("BEGIN");
-        script.run(&job.query);
-        script.ask("COMMIT");
-        let print = fingerprint(&args.own);
-        Ok(vec![session.op(&script, vec![session.effect("privs", &job.query, Some(&print))])])
+        let effect = session.effect("privs", &job.query, Some(&job.print));
+        Ok(session.ops(&[plain(job.query)], true, vec![effect]))
     }
 
     fn explain(args: &Args, view: &dyn View, _: &[Op], _: bool) -> Result<Json> {
@@ -113,7 +98,7 @@ impl Module for PostgresqlPrivs {
 
 fn session<'a>(args: &'a Args, view: &'a dyn View) -> Result<Session<'a>> {
     let names = [Some(&args.roles), args.target_roles.as_ref(), args.schema.as_ref()];
-    args.shared.check(names.map(|name| name.map(String::as_str)))?;
+    args.shared.check(&names.map(|name| name.map(String::as_str)))?;
     Session::of(&args.shared, &args.login_db, view)
 }
 
@@ -194,7 +179,7 @@ impl Job {
         if self.presumed {
             return Ok(self.presumably);
         }
-        let mut script: Script = session.script();
+        let mut script = session.script();
         script.ask("BEGIN");
         script.ask(&self.status);
         script.run(&self.query);

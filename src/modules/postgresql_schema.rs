@@ -1,7 +1,7 @@
 //! `postgresql_schema`: schemas of a database.
 
 use super::Module;
-use super::common::postgresql::{Login, Session, There, fingerprint, refusal, sql};
+use super::common::postgresql::{Login, Session, State, Statement, There, fingerprint, plain, refusal, sql, told};
 use crate::args::With;
 use crate::diag::Result;
 use crate::sys::{Known, Op, Outcome, View};
@@ -35,17 +35,6 @@ fn postgres() -> String {
     "postgres".to_owned()
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-enum State {
-    /// There is.
-    #[default]
-    Present,
-    /// There is not.
-    Absent,
-}
-
 type Args = With<Own, Login>;
 
 /// The module.
@@ -60,16 +49,10 @@ impl Module for PostgresqlSchema {
     fn plan(args: &Args, view: &dyn View) -> Result<Vec<Op>> {
         let session = session(args, view)?;
         let statements = args.statements(&session)?;
-        if statements.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut script = session.script();
-        for (text, _) in &statements {
-            script.run(text);
-        }
         let print = fingerprint(&args.own);
         let print = (args.state == State::Present).then_some(print.as_str());
-        Ok(vec![session.op(&script, vec![session.effect("schema", &args.schema, print)])])
+        let effect = session.effect("schema", &args.schema, print);
+        Ok(session.ops(&statements, false, vec![effect]))
     }
 
     fn explain(args: &Args, view: &dyn View, planned: &[Op], _: bool) -> Result<Json> {
@@ -77,12 +60,10 @@ impl Module for PostgresqlSchema {
         if view.is_check() {
             return Ok(keys);
         }
-        let statements = match planned.is_empty() {
-            true => Vec::new(),
-            false => args.statements(&session(args, view)?)?,
+        keys["queries"] = match planned.is_empty() {
+            true => json!([]),
+            false => told(&args.statements(&session(args, view)?)?),
         };
-        let told: Vec<String> = statements.into_iter().map(|(_, shown)| shown).collect();
-        keys["queries"] = json!(told);
         Ok(keys)
     }
 
@@ -96,15 +77,14 @@ impl Module for PostgresqlSchema {
 
 fn session<'a>(args: &'a Args, view: &'a dyn View) -> Result<Session<'a>> {
     let texts = [Some(args.schema.as_str()), Some(args.owner.as_str()), args.comment.as_deref()];
-    args.shared.check(texts)?;
+    args.shared.check(&texts)?;
     Session::of(&args.shared, &args.login_db, view)
 }
 
 impl Own {
     /// Statements, each also as results show it.
-    fn statements(&self, session: &Session) -> Result<Vec<(String, String)>> {
+    fn statements(&self, session: &Session) -> Result<Vec<Statement>> {
         let name = sql::name(&self.schema);
-        let plain = |text: String| (text.clone(), text);
         let found = self.look(session)?;
         let none = found == There::No;
         let now = match found {

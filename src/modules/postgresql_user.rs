@@ -2,7 +2,7 @@
 
 mod password;
 
-use super::common::postgresql::{Fault, Login, Session, There, fingerprint, refusal, sql};
+use super::common::postgresql::{Fault, Login, Session, State, Statement, There, fingerprint, plain, refusal, sql, told};
 use super::common::web;
 use super::{Kind, Module};
 use crate::args::With;
@@ -60,17 +60,6 @@ fn yes() -> bool {
     true
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-enum State {
-    /// There is.
-    #[default]
-    Present,
-    /// There is not.
-    Absent,
-}
-
 type Args = With<Own, Login>;
 
 /// The module.
@@ -94,34 +83,25 @@ impl Module for PostgresqlUser {
         check(args)?;
         let session = Session::of(&args.shared, &args.login_db, view)?;
         let statements = args.statements(&session)?;
-        if statements.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut script = session.script();
-        script.ask("BEGIN");
-        for statement in &statements {
-            script.run(&statement.text);
-        }
-        script.ask("COMMIT");
         let print = fingerprint(&args.own);
         let print = (args.state == State::Present).then_some(print.as_str());
-        Ok(vec![session.op(&script, vec![session.effect("role", &args.user, print)])])
+        let effect = session.effect("role", &args.user, print);
+        Ok(session.ops(&statements, true, vec![effect]))
     }
 
     fn explain(args: &Args, view: &dyn View, planned: &[Op], _: bool) -> Result<Json> {
         let session = Session::of(&args.shared, &args.login_db, view)?;
-        let statements = match planned.is_empty() {
-            true => Vec::new(),
-            false => args.statements(&session)?,
-        };
-        let mut keys = json!({"user": args.user});
-        if args.state == State::Absent && !planned.is_empty() {
+        let mut keys = json!({"user": args.user, "queries": []});
+        if planned.is_empty() {
+            return Ok(keys);
+        }
+        if args.state == State::Absent {
             keys["user_removed"] = json!(true);
         }
         // Ansible's check mode does not try to remove a role.
-        let untold = args.state == State::Absent && view.is_check();
-        let told = statements.into_iter().filter(|_| !untold).map(|statement| statement.shown);
-        keys["queries"] = json!(told.collect::<Vec<_>>());
+        if args.state == State::Present || !view.is_check() {
+            keys["queries"] = told(&args.statements(&session)?);
+        }
         Ok(keys)
     }
 
@@ -138,27 +118,12 @@ impl Module for PostgresqlUser {
 }
 
 fn check(args: &Args) -> Result<()> {
-    let flags = Some(args.role_attr_flags.as_str());
-    let texts = [&args.password, &args.expires, &args.comment].map(Option::as_deref);
     let values: Vec<String> = args.configuration.values().map(web::text).collect();
-    let settings = args.configuration.keys().chain(&values).map(|text| Some(text.as_str()));
-    args.shared.check([Some(args.user.as_str()), flags].into_iter().chain(texts).chain(settings))
-}
-
-/// One statement.
-struct Statement {
-    text: String,
-    /// As results show it: without the password.
-    shown: String,
-}
-
-impl Statement {
-    fn plain(text: String) -> Statement {
-        Statement {
-            shown: text.clone(),
-            text,
-        }
-    }
+    let settings = args.configuration.keys().chain(&values);
+    let mut texts: Vec<Option<&str>> = settings.map(|text| Some(text.as_str())).collect();
+    texts.extend([Some(args.user.as_str()), Some(args.role_attr_flags.as_str())]);
+    texts.extend([&args.password, &args.expires, &args.comment].map(Option::as_deref));
+    args.shared.check(&texts)
 }
 
 /// The attributes of roles, each with the column of `pg_roles` that has it.
@@ -238,7 +203,7 @@ impl Own {
             words.push(flags.to_owned());
             words.join(" ")
         });
-        Statement { text, shown }
+        (text, shown)
     }
 
     fn alter(&self, name: &str, flags: &str, password: bool) -> Statement {
@@ -260,7 +225,7 @@ impl Own {
             }
             words.join(" ")
         });
-        Statement { text, shown }
+        (text, shown)
     }
 
     /// What of a role that is there differs; `None` where nothing does.
@@ -285,24 +250,21 @@ impl Own {
             && comment != role["comment"].as_str().unwrap_or_default()
         {
             let about = format!("COMMENT ON ROLE {} IS", sql::name(&self.user));
-            statements.push(Statement {
-                text: format!("{about} {}", sql::literal(comment)),
-                shown: format!("{about} {}", sql::shown(comment)),
-            });
+            statements.push((format!("{about} {}", sql::literal(comment)), format!("{about} {}", sql::shown(comment))));
         }
         let current = role["rolconfig"].as_array().into_iter().flatten();
         let current: Vec<(&str, &str)> = current.filter_map(|item| item.as_str()?.split_once('=')).collect();
         let wanted = self.settings()?;
         if self.reset_unspecified_configuration {
             let unnamed = current.iter().filter(|(key, _)| wanted.iter().all(|(name, _)| name != key));
-            statements.extend(unnamed.map(|(key, _)| Statement::plain(format!("ALTER ROLE {name} RESET \"{key}\";"))));
+            statements.extend(unnamed.map(|(key, _)| plain(format!("ALTER ROLE {name} RESET \"{key}\";"))));
         }
         for (key, value) in wanted.into_iter().filter(|(key, value)| !current.contains(&(key, value))) {
             let value = match self.quote_configuration_values {
                 true => format!("'{}'", value.replace('\'', "''")),
                 false => value,
             };
-            statements.push(Statement::plain(format!("ALTER ROLE {name} SET \"{key}\" TO {value};")));
+            statements.push(plain(format!("ALTER ROLE {name} SET \"{key}\" TO {value};")));
         }
         Ok(statements)
     }
@@ -362,7 +324,7 @@ impl Own {
         let flags = self.flags()?;
         let name = sql::role(&self.user)?;
         let role = self.role(session)?;
-        let drop = || vec![Statement::plain(format!("DROP USER {name}"))];
+        let drop = || vec![plain(format!("DROP USER {name}"))];
         match (self.state, role) {
             (State::Absent, There::No) | (State::Present, There::Done) => Ok(Vec::new()),
             (State::Absent, _) => Ok(drop()),
@@ -392,10 +354,8 @@ impl Own {
     /// The error of a statement that the server refused.
     fn refused(&self, fault: &Fault, session: &Session) -> Result<Box<Diag>> {
         let statements = self.statements(session)?;
-        // The script's first lines are those of every script, and `BEGIN`.
-        let index = fault.line.checked_sub(session.script().size() + 2);
-        let shown = index.and_then(|index| Some(statements.get(index)?.shown.as_str()));
-        let what = match shown.unwrap_or_default().get(..7) {
+        let shown = session.culprit(&statements, fault);
+        let what = match shown.get(..7) {
             Some("CREATE ") => "Unable to add user with given requirement due to : ".to_owned(),
             Some("COMMENT") => "Unable to add comment on role: ".to_owned(),
             Some("DROP US") => "Unable to remove user: ".to_owned(),

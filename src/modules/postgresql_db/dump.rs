@@ -3,7 +3,7 @@
 use super::{Args, State};
 use crate::diag::Result;
 use crate::modules::common::command;
-use crate::sys::{Declared, Effect, Op, Outcome, View};
+use crate::sys::{Declared, Effect, Op, Outcome, Output, View};
 use crate::value::unknown_json;
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
@@ -52,21 +52,29 @@ pub fn result(args: &Args, view: &dyn View, done: &[Outcome]) -> Result<Json> {
         true => ("cmd: ****".to_owned(), Vec::new()),
         false => (line.cmd.clone(), vec![line.cmd]),
     };
-    let Some(output) = command::answers(done).next() else {
-        let unknown = |key: &str| unknown_json(&format!("{key} of `{cmd}`"));
-        return Ok(json!({
-            "msg": unknown("msg"), "stderr": unknown("stderr"), "rc": unknown("rc"), "cmd": cmd,
-            "executed_commands": told,
-        }));
+    let output = command::answers(done).next();
+    let (out, err, rc) = match output {
+        Some(output) => {
+            let out = if silent { String::new() } else { output.text() };
+            (json!(out), json!(output.err_text()), json!(output.rc))
+        }
+        None => {
+            let unknown = unknown_json(&format!("answer of `{cmd}`"));
+            (unknown.clone(), unknown.clone(), unknown)
+        }
     };
-    let out = if silent { String::new() } else { output.text() };
-    let err = output.err_text();
-    Ok(match output.ok() {
-        true => json!({"msg": out, "stderr": err, "rc": 0, "cmd": cmd, "executed_commands": told}),
-        false => json!({
-            "failed": true, "changed": false, "msg": err, "stdout": out, "rc": output.rc, "cmd": cmd,
-        }),
-    })
+    let mut keys = json!({"rc": rc, "cmd": cmd});
+    if output.is_none_or(Output::ok) {
+        keys["msg"] = out;
+        keys["stderr"] = err;
+        keys["executed_commands"] = json!(told);
+        return Ok(keys);
+    }
+    keys["failed"] = json!(true);
+    keys["changed"] = json!(false);
+    keys["msg"] = err;
+    keys["stdout"] = out;
+    Ok(keys)
 }
 
 fn target(args: &Args, view: &dyn View) -> String {

@@ -177,11 +177,11 @@ impl Login {
     ///
     /// # Errors
     /// `dangerous-input`.
-    pub fn check<'a>(&'a self, names: impl IntoIterator<Item = Option<&'a str>>) -> Result<()> {
+    pub fn check(&self, names: &[Option<&str>]) -> Result<()> {
         if self.trust_input {
             return Ok(());
         }
-        let names = names.into_iter().chain([self.session_role()]).flatten();
+        let names = names.iter().copied().chain([self.session_role()]).flatten();
         let bad: Vec<&str> = names.filter(|name| sql::is_dangerous(name)).collect();
         if bad.is_empty() {
             return Ok(());

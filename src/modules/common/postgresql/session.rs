@@ -1,6 +1,7 @@
 //! One connection of a step to its server, and what earlier planned steps make of that server.
 
 use super::{Fault, Login, Script, sql};
+use crate::args;
 use crate::diag::{Diag, Result};
 use crate::modules::common::command;
 use crate::sys::{Algorithm, Effect, Known, Op, Outcome, View};
@@ -106,13 +107,35 @@ impl<'a> Session<'a> {
         self.json(&format!("SELECT coalesce(({row}), 'null')"))
     }
 
-    /// Runs a script that changes something. [`Session::failed`] tells how that went.
-    pub fn op(&self, script: &Script, effects: Vec<Effect>) -> Op {
+    /// Runs statements, in one transaction or each by itself; nothing where there are none.
+    /// [`Session::failed`] tells how that went.
+    pub fn ops(&self, statements: &[Statement], whole: bool, effects: Vec<Effect>) -> Vec<Op> {
+        if statements.is_empty() {
+            return Vec::new();
+        }
+        let mut script = self.script();
+        if whole {
+            script.ask("BEGIN");
+        }
+        for (text, _) in statements {
+            script.run(text);
+        }
+        if whole {
+            script.ask("COMMIT");
+        }
         let command = self
             .login
             .psql(&self.psql, self.db, self.view)
             .stdin(script.input());
-        command::attempt(command, effects)
+        vec![command::attempt(command, effects)]
+    }
+
+    /// The statement of a transaction that a fault is about.
+    pub fn culprit<'s>(&self, statements: &'s [Statement], fault: &Fault) -> &'s str {
+        // The first line after those that every script has is `BEGIN`.
+        let index = fault.line.checked_sub(self.script().size() + 2);
+        let statement = index.and_then(|index| statements.get(index));
+        statement.map_or("", |(_, shown)| shown)
     }
 
     /// The fault of the last script that ran, if it failed.
@@ -181,11 +204,28 @@ pub fn refusal(message: String) -> Box<Diag> {
     Diag::error("database", message).with("changed", false)
 }
 
+/// A statement, and as results show it: without passwords.
+pub type Statement = (String, String);
+
+/// A statement that is shown as it is.
+pub fn plain(text: String) -> Statement {
+    (text.clone(), text)
+}
+
+/// Statements as results show them.
+pub fn told(statements: &[Statement]) -> Json {
+    let shown = statements.iter().map(|(_, shown)| json!(shown));
+    Json::Array(shown.collect())
+}
+
 /// Tells what one step wants from what another one wants. So short that it gives nothing away of a
 /// password.
 pub fn fingerprint(args: &impl Serialize) -> String {
-    let text = serde_json::to_vec(args).unwrap_or_default();
-    let mut sum = Algorithm::Sha256.of(&text);
+    short(&args::to_json(args).unwrap_or_default())
+}
+
+fn short(json: &Json) -> String {
+    let mut sum = Algorithm::Sha256.of(json.to_string().as_bytes());
     sum.truncate(4);
     sum
 }

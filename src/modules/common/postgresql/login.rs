@@ -173,11 +173,22 @@ impl Login {
         psql
     }
 
-    /// Refuses names that look like more than a name, where the input is not trusted.
+    /// Refuses names that look like more than a name, where the input is not trusted, and what psql
+    /// could be told only where everybody sees it.
     ///
     /// # Errors
-    /// `dangerous-input`.
+    /// `dangerous-input`, `bad-options`.
     pub fn check(&self, names: &[Option<&str>]) -> Result<()> {
+        if self
+            .connect_params
+            .as_ref()
+            .is_some_and(|raw| raw.0.get("sslpassword").is_some())
+        {
+            let message = "`sslpassword` would be seen in the list of processes";
+            return Err(Diag::error("bad-options", message)
+                .about("connect_params")
+                .help("name a key without a password (ssl_key)"));
+        }
         if self.trust_input {
             return Ok(());
         }

@@ -57,11 +57,16 @@ fn comparable(text: &str) -> String {
 /// Leaves out what is said of a failure before its result: its place in the playbook.
 fn without_origins(text: &str) -> String {
     let mut kept = String::new();
-    let mut inside = false;
+    let (mut inside, mut caused) = (false, false);
     for line in text.lines() {
         inside |= line.starts_with("[ERROR]: ");
+        // A cause of the cause is told up to the result.
+        caused |= line.starts_with("<<< caused by");
+        if caused && (line.starts_with("fatal: ") || line.starts_with("failed: ")) {
+            caused = false;
+        }
         let timing = line.starts_with("ASYNC POLL ") || line.starts_with("FAILED - RETRYING");
-        if !inside && !timing {
+        if !inside && !caused && !timing {
             kept += line;
             kept.push('\n');
         }

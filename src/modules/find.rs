@@ -172,6 +172,10 @@ impl Search<'_> {
                     self.examined -= 1;
                     continue;
                 };
+                // Those one level too deep are only counted.
+                if self.args.depth.is_some_and(|max| depth > max) {
+                    continue;
+                }
                 let enough = self.args.limit.is_some_and(|limit| self.files.len() >= limit);
                 if !enough && let Some(reason) = self.look_at(&path, &name, &stat)? {
                     return Ok(Some(reason));
@@ -179,8 +183,7 @@ impl Search<'_> {
                 let followed = self.args.follow
                     && stat.is_link()
                     && super::common::place::is_dir(&path, self.view)?;
-                let deeper = self.args.depth.is_none_or(|max| depth < max);
-                if self.args.recurse && deeper && (stat.is_dir() || followed) {
+                if self.args.recurse && (stat.is_dir() || followed) {
                     left.push((path, depth + 1));
                 }
             }

@@ -61,7 +61,7 @@ fn item(p: &mut Parser, map: &Map, entry: &Value, site: &Site, top: bool) -> Res
         .any(|k| map.contains(k));
     if is_block {
         if site.handlers && !top {
-            let message = "a handler cannot be a block inside a block";
+            let message = "Using a block as a handler is not supported.";
             return Err(malformed("handler-block", message, entry.span));
         }
         return Ok(vec![Item::Block(Arc::new(block(p, map, entry, site)?))]);

@@ -174,19 +174,25 @@ fn listed(host: &HostRun, job: &Job, that: &Value) -> Option<Vec<Value>> {
 
 /// Conditions that came by a variable: those that stand written somewhere are the user's own, what a
 /// template put together is data.
-fn as_written(that: &Value, template: Span) -> Value {
+fn as_written(host: &HostRun, that: &Value, template: Span) -> Value {
     match &that.kind {
         Kind::List(items) => Value::list(
             items
                 .iter()
-                .map(|item| as_written(item, template))
+                .map(|item| as_written(host, item, template))
                 .collect(),
         ),
-        Kind::Str(text) if !that.span.is_none() && that.span != template => {
+        Kind::Str(text) if that.span != template && is_plain(host, that) => {
             Value::template(text.text.as_ref()).at(that.span)
         }
         _ => that.clone(),
     }
+}
+
+/// True where a value is written somewhere, and no template.
+fn is_plain(host: &HostRun, value: &Value) -> bool {
+    let written = host.run.sources.text(value.span);
+    written.is_some_and(|text| !text.contains("{{") && !text.contains("{%"))
 }
 
 /// `assert`. The conditions are evaluated as written, not rendered first.
@@ -207,7 +213,7 @@ pub fn assert(host: &mut HostRun, job: &Job) -> Result<(), Stop> {
         };
         let mut args = given.clone();
         if let Some(that) = given.get("that") {
-            args.insert("that", as_written(that, template.span));
+            args.insert("that", as_written(host, that, template.span));
         }
         for (key, value) in job.task.args.as_map().into_iter().flatten() {
             if key.as_str() != Some(MORE) {

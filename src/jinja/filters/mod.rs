@@ -108,7 +108,10 @@ static ALL: LazyLock<HashMap<&'static str, Filter>> = LazyLock::new(|| {
 
 /// The filter of that name, with or without its collection.
 pub fn find(name: &str) -> Option<Filter> {
-    ALL.get(super::lookups::short(name)).copied()
+    let found = ALL
+        .get(name)
+        .or_else(|| ALL.get(super::lookups::short(name)));
+    found.copied()
 }
 
 /// All names, for suggestions.

@@ -74,6 +74,11 @@ fn option(config: &Config, kind: &str, plugin: &str, name: &str) -> Option<Value
                 .as_deref()
                 .map_or_else(Value::null, Value::str),
         ),
+        ("connection", "ssh", "port") => Some(
+            config
+                .remote_port
+                .map_or_else(Value::null, |port| Value::from(i64::from(port))),
+        ),
         ("shell", _, "remote_tmp") => text("~/.ansible/tmp"),
         _ => None,
     }

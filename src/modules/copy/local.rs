@@ -8,7 +8,7 @@ use crate::modules::common::py_json;
 use crate::modules::{Control, FileSearch};
 use serde_json::Value as Json;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads what `src` or `content` name; `None` where the source is on the host.
 pub(super) fn read(args: &Own, control: &dyn Control) -> Result<Option<Local>> {
@@ -61,7 +61,8 @@ fn local(src: &str, args: &Own, control: &dyn Control) -> Result<Local> {
         return Ok(Local::File(file(&path, name, args, control)?));
     }
     let mut entries = Vec::new();
-    walk(&path, "", args, control, &mut entries)?;
+    let mut above = vec![real(&path)?];
+    walk(&path, "", args, control, &mut above, &mut entries)?;
     Ok(Local::Tree(Tree {
         name: (!src.ends_with('/') && name != ".").then_some(name),
         entries,
@@ -76,12 +77,18 @@ fn file(path: &Path, name: String, args: &Own, control: &dyn Control) -> Result<
     })
 }
 
-/// Collects a directory, parents before what is in them.
+fn real(path: &Path) -> Result<PathBuf> {
+    path.canonicalize().map_err(|e| Diag::io("read", path, &e))
+}
+
+/// Collects a directory, parents before what is in them. `above` are the directories on the way to
+/// it; a link to one of them stays a link.
 fn walk(
     dir: &Path,
     prefix: &str,
     args: &Own,
     control: &dyn Control,
+    above: &mut Vec<PathBuf>,
     out: &mut Vec<Entry>,
 ) -> Result<()> {
     let entries = dir.read_dir().map_err(|e| Diag::io("list", dir, &e))?;
@@ -99,7 +106,9 @@ fn walk(
         } else {
             format!("{prefix}/{name}")
         };
-        if path.is_symlink() && !args.local_follow {
+        let followed = args.local_follow
+            && !(path.is_symlink() && path.is_dir() && above.contains(&real(&path)?));
+        if path.is_symlink() && !followed {
             let target = path.read_link().map_err(|e| Diag::io("read", &path, &e))?;
             out.push(Entry {
                 path: below,
@@ -112,7 +121,9 @@ fn walk(
                 path: below.clone(),
                 item: Item::Dir,
             });
-            walk(&path, &below, args, control, out)?;
+            above.push(real(&path)?);
+            walk(&path, &below, args, control, above, out)?;
+            above.pop();
         } else {
             let sent = file(&path, name.into_owned(), args, control)?;
             out.push(Entry {

@@ -1,6 +1,7 @@
 //! Lists and dicts.
 
 use super::Row;
+use super::seeded::Seeded;
 use crate::jinja::function::{Call, items};
 use crate::value::{Key, Kind, Map, Value, order};
 
@@ -386,19 +387,21 @@ fn rekey_on_member(call: &Call) -> Result<Value, String> {
     Ok(Value::map(map))
 }
 
-/// In random order; with a seed the order is stable from run to run (not Python's).
+/// In random order; with a seed in the order of Python's `random.Random(seed).shuffle`.
 fn shuffle(call: &Call) -> Result<Value, String> {
     let Some(list) = call.subject()?.as_list() else {
         return call.subject().cloned();
     };
     let mut list = list.to_vec();
-    let seed = call.kwargs.get("seed").map(Value::to_text);
+    let seed = call.kwargs.get("seed").filter(|seed| !seed.is_null());
+    let mut seeded = seed.map(Seeded::new);
     for i in (1..list.len()).rev() {
-        let n = match &seed {
-            Some(seed) => super::hashing::number_of(&format!("{seed}{i}")),
-            None => rand::random(),
+        let end = i as u64 + 1;
+        let n = match &mut seeded {
+            Some(seeded) => seeded.below(end),
+            None => rand::random::<u64>() % end,
         };
-        list.swap(i, (n % (i as u64 + 1)) as usize);
+        list.swap(i, n as usize);
     }
     Ok(Value::list(list))
 }

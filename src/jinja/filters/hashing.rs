@@ -52,14 +52,6 @@ fn hash(call: &Call) -> Result<Value, String> {
     Ok(Value::str(digest))
 }
 
-/// A number that depends on nothing but the text.
-pub fn number_of(text: &str) -> u64 {
-    let digest = sha2::Sha256::digest(text);
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest[..8]);
-    u64::from_be_bytes(first)
-}
-
 /// A UUID of version 5 in Ansible's name space, or another one.
 fn to_uuid(call: &Call) -> Result<Value, String> {
     const ANSIBLE: &str = "361e6d51-faec-444a-9079-341386da8e2e";

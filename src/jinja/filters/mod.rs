@@ -11,6 +11,7 @@ pub mod inner;
 mod numbers;
 mod paths;
 mod pick;
+mod seeded;
 mod seq;
 pub mod sorting;
 mod strings;

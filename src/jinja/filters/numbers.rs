@@ -1,6 +1,7 @@
 //! Numbers and sizes.
 
 use super::Row;
+use super::seeded::Seeded;
 use crate::jinja::function::Call;
 use crate::value::{Kind, Value};
 
@@ -182,10 +183,10 @@ fn filesizeformat(call: &Call) -> Result<Value, String> {
 /// from run to run (not the one that Python makes).
 fn random(call: &Call) -> Result<Value, String> {
     let value = call.subject()?;
-    let seed = call.kwargs.get("seed").map(Value::to_text);
+    let seed = call.kwargs.get("seed").filter(|seed| !seed.is_null());
     let below = |n: u64| -> u64 {
-        match &seed {
-            Some(seed) => super::hashing::number_of(seed) % n.max(1),
+        match seed {
+            Some(seed) => Seeded::new(seed).below(n),
             None => rand::random::<u64>() % n.max(1),
         }
     };

@@ -1,5 +1,6 @@
 //! Sequences and numbers of Jinja's own.
 
+use super::seeded::Seeded;
 use super::{Family, pick, sorting};
 use crate::jinja::args::Args;
 use crate::jinja::container::Dict;
@@ -238,7 +239,6 @@ fn xmlattr(args: &Args) -> Res<Obj> {
 
 /// A MAC address with the given first bytes; the same one for the same seed.
 fn random_mac(args: &Args) -> Res<Obj> {
-    use rand::{Rng, SeedableRng};
     let [prefix, seed] = args.bind(["value", "seed"])?;
     let prefix = prefix
         .ok_or_else(|| args.missing("value"))?
@@ -260,21 +260,21 @@ fn random_mac(args: &Args) -> Res<Obj> {
             "Invalid value ({prefix}) for random_mac: 1 to 5 bytes are needed"
         )));
     }
-    let mut random = match seed.filter(|s| !s.is_none()) {
-        Some(seed) => rand::rngs::StdRng::seed_from_u64(fold(&seed.text()?)),
-        None => rand::rngs::StdRng::seed_from_u64(rand::random()),
-    };
-    while bytes.len() < 6 {
-        bytes.push((random.next_u32() & 0xff) as u8);
-    }
-    let parts: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    // Eleven digits, the first of which is not 0, of which the first ones are taken.
+    const LEAST: u64 = 1 << 36;
+    let width = (1 << 40) - LEAST;
+    let number = LEAST
+        + match seed.filter(|s| !s.is_none()) {
+            Some(seed) => Seeded::new(&seed.to_value()?).below(width),
+            None => rand::random::<u64>() % width,
+        };
+    let digits = format!("{number:x}");
+    let rest = digits.as_bytes().chunks(2).take(6 - bytes.len());
+    let known = bytes.iter().map(|byte| format!("{byte:02x}"));
+    let parts: Vec<String> = known
+        .chain(rest.map(|pair| String::from_utf8_lossy(pair).into_owned()))
+        .collect();
     Ok(parts.join(":").into())
-}
-
-fn fold(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| {
-        (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
-    })
 }
 
 fn to_datetime(args: &Args) -> Res<Obj> {

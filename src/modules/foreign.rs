@@ -1,12 +1,12 @@
-//! Modules of other systems: known by name, so that content which skips them on Debian loads and
-//! runs; they fail clearly where one of them is really called.
+//! Modules of other systems and a few that are not built in: known by name, so that content which
+//! skips them loads and runs; they fail clearly where one of them is really called.
 
 use super::{Anything, Module};
 use crate::diag::{Diag, Result};
 use crate::sys::{Op, View};
 
 /// Stands for the modules that manage other systems than Debian's (`yum`, `dnf`, `seboolean`,
-/// `firewalld`, `pacman` ...). It takes any options and always fails.
+/// `firewalld`, `pacman` ...) and for `filesystem`, `ufw` and `zfs`. It takes any options and always fails.
 pub struct Foreign;
 
 impl Module for Foreign {
@@ -26,6 +26,7 @@ impl Module for Foreign {
         "ansible.windows.win_service",
         "apk",
         "community.general.apk",
+        "community.general.filesystem",
         "community.general.homebrew",
         "community.general.openbsd_pkg",
         "community.general.pacman",
@@ -35,10 +36,14 @@ impl Module for Foreign {
         "community.general.sefcontext",
         "community.general.seport",
         "community.general.svc",
+        "community.general.system.ufw",
+        "community.general.ufw",
+        "community.general.zfs",
         "community.general.zypper",
         "community.general.zypper_repository",
         "dnf",
         "dnf5",
+        "filesystem",
         "firewalld",
         "homebrew",
         "openbsd_pkg",
@@ -51,10 +56,12 @@ impl Module for Foreign {
         "sefcontext",
         "selinux",
         "seport",
+        "ufw",
         "win_file",
         "win_service",
         "yum",
         "yum_repository",
+        "zfs",
         "zypper",
         "zypper_repository",
     ];
@@ -63,7 +70,8 @@ impl Module for Foreign {
     fn plan(_: &Anything, _: &dyn View) -> Result<Vec<Op>> {
         Err(Diag::error(
             "other-system",
-            "this module manages another system than Debian's and cannot work on this host",
+            "this module manages what is not built in (mostly other systems than Debian's) and cannot \
+             work on this host",
         )
         .help("skip the task on this host, with `when: ansible_facts['os_family'] == ...`"))
     }

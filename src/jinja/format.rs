@@ -3,7 +3,7 @@
 use super::obj::{O, Obj};
 use super::ops;
 use super::stop::{Res, Stop};
-use crate::value::float_repr;
+use crate::value::{exponent, float_repr, general};
 use std::sync::Arc;
 
 /// How one value is to be laid out.
@@ -206,37 +206,6 @@ fn whole_number(n: i64, spec: &Spec) -> Res<String> {
         _ => digits,
     };
     Ok(pad(&signed(digits, n < 0, spec), spec, '>'))
-}
-
-/// Python's `%e`: at least two digits of exponent.
-fn exponent(n: f64, precision: usize) -> String {
-    let text = format!("{n:.precision$e}");
-    let (digits, exp) = text.split_once('e').unwrap_or((&text, "0"));
-    let exp: i32 = exp.parse().unwrap_or(0);
-    let sign = if exp < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exp.abs())
-}
-
-fn general(n: f64, precision: usize, alternate: bool) -> String {
-    let precision = precision.max(1);
-    if n == 0.0 {
-        return "0".into();
-    }
-    let scientific = exponent(n, precision - 1);
-    let exp: i32 = scientific
-        .rsplit_once('e')
-        .and_then(|(_, e)| e.parse().ok())
-        .unwrap_or(0);
-    let trim = |s: &str| match s.contains('.') && !alternate {
-        true => s.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => s.to_owned(),
-    };
-    if exp < -4 || exp >= precision as i32 {
-        let (digits, rest) = scientific.split_at(scientific.find('e').unwrap_or(scientific.len()));
-        return trim(digits) + rest;
-    }
-    let decimals = usize::try_from(precision as i32 - 1 - exp).unwrap_or(0);
-    trim(&format!("{n:.decimals$}"))
 }
 
 fn real_number(n: f64, spec: &Spec) -> Res<String> {

@@ -69,14 +69,22 @@ fn run(prog: &str, args: &[OsString]) -> Result<u8, String> {
         let mut config = config::load(&file)?;
         flags.apply(&mut config.daemon)?;
         setup::raise_limits(&config)?;
-        setup::become_user(&config)?;
+        let user = setup::become_user(&config)?;
         let log = open_log(&config)?;
         tell_of_configuration(&log, &config);
+        if let Some(line) = user {
+            log.write(Level::Info, &line);
+        }
         let listeners: Vec<(Listener, Server)> = config
             .servers
             .iter()
             .map(|server| Ok((bind(server)?, server.clone())))
             .collect::<Result<_, String>>()?;
+        if let (Some(option), false) = (config.rpc_unknown.first(), listeners.is_empty()) {
+            let line = format!("[rpcinterface:supervisor] does not take the option {option}");
+            log.write(Level::Warn, &line);
+            return Err("Could not make supervisor rpc interface".into());
+        }
         let mut left = keep::left(&children_file(&config));
         // The first process of a container ends it when it goes into the background.
         let alone = std::process::id() == 1;
@@ -395,6 +403,9 @@ fn begin(
     daemonized: bool,
 ) -> Result<(), String> {
     let mut sup = shared.borrow_mut();
+    for group in sup.config.groups.clone() {
+        sup.insert_group(&group);
+    }
     for (listener, server) in listeners {
         let section = server.section.clone();
         let open = server.login.is_none();
@@ -417,9 +428,6 @@ fn begin(
     }
     sup.log
         .write(Level::Info, &format!("supervisord started with pid {pid}"));
-    for group in sup.config.groups.clone() {
-        sup.insert_group(&group);
-    }
     sup.notify("SUPERVISOR_STATE_CHANGE_RUNNING", b"");
     for at in 0..sup.groups.len() {
         sup.start_group(at);

@@ -90,6 +90,10 @@ async fn handle(
     if path.starts_with("/RPC2") {
         return call(request, shared, busy, patience).await;
     }
+    let followed = path.starts_with("/mainlogtail") || path.starts_with("/logtail/");
+    if followed && !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return error(StatusCode::BAD_REQUEST);
+    }
     if path.starts_with("/mainlogtail") {
         let file = shared.borrow().log.with_file(|f| f.path().to_path_buf());
         return follow(file, busy);
@@ -294,7 +298,7 @@ fn follow(file: Option<PathBuf>, busy: &Rc<Cell<u32>>) -> Reply {
             }
         }
     });
-    let mut answer = reply(StatusCode::OK, "text/plain", Vec::new());
+    let mut answer = reply(StatusCode::OK, "text/plain;charset=utf-8", Vec::new());
     *answer.body_mut() = Pieces(pieces).boxed_unsync();
     answer
 }

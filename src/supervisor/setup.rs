@@ -30,14 +30,15 @@ pub(super) fn raise_limits(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
-/// Sets the daemon's own user.
-pub(super) fn become_user(config: &Config) -> Result<(), String> {
+/// Sets the daemon's own user. What is to be said of it in the log, if something is.
+pub(super) fn become_user(config: &Config) -> Result<Option<String>, String> {
     use nix::unistd::{Uid, User, getuid, setgid, setgroups, setuid};
     let Some(uid) = config.daemon.user.map(Uid::from_raw) else {
-        return Ok(());
+        return Ok(None);
     };
+    let said = format!("Set uid to user {uid} succeeded");
     if uid == getuid() {
-        return Ok(());
+        return Ok(uid.is_root().then_some(said));
     }
     if !getuid().is_root() {
         return Err("Can't drop privilege as nonroot user".into());
@@ -49,7 +50,8 @@ pub(super) fn become_user(config: &Config) -> Result<(), String> {
         .and_then(|groups| setgroups(&groups))
         .and_then(|()| setgid(user.gid))
         .and_then(|()| setuid(uid))
-        .map_err(|e| format!("Can't drop privilege: {e}"))
+        .map_err(|e| format!("Can't drop privilege: {e}"))?;
+    Ok(Some(said))
 }
 
 /// Goes into the background; the parent ends with code 0. No thread runs yet.

@@ -16,7 +16,7 @@ pub mod re; // Python's regular expressions
 pub use convert::{UNKNOWN_KEY, from_json, unknown_json};
 pub use literal::python_literal;
 pub use map::{Key, KeyKind, Map};
-pub use python::{float_repr, quote_repr};
+pub use python::{exponent, float_repr, general, is_space, quote_repr, strip};
 
 use crate::diag::Span;
 use std::sync::Arc;

@@ -83,6 +83,48 @@ pub fn float_repr(f: f64) -> String {
     }
 }
 
+/// Python's `%e`: at least two digits of exponent.
+pub fn exponent(n: f64, precision: usize) -> String {
+    let text = format!("{n:.precision$e}");
+    let (digits, exp) = text.split_once('e').unwrap_or((&text, "0"));
+    let exp: i32 = exp.parse().unwrap_or(0);
+    let sign = if exp < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exp.abs())
+}
+
+/// Python's `%g`; with `alternate` (`%#g`) zeros at the end stay.
+pub fn general(n: f64, precision: usize, alternate: bool) -> String {
+    let precision = precision.max(1);
+    if n == 0.0 {
+        return "0".into();
+    }
+    let scientific = exponent(n, precision - 1);
+    let exp: i32 = scientific
+        .rsplit_once('e')
+        .and_then(|(_, e)| e.parse().ok())
+        .unwrap_or(0);
+    let trim = |s: &str| match s.contains('.') && !alternate {
+        true => s.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => s.to_owned(),
+    };
+    if exp < -4 || exp >= precision as i32 {
+        let (digits, rest) = scientific.split_at(scientific.find('e').unwrap_or(scientific.len()));
+        return trim(digits) + rest;
+    }
+    let decimals = usize::try_from(precision as i32 - 1 - exp).unwrap_or(0);
+    trim(&format!("{n:.decimals$}"))
+}
+
+/// Whether Python calls it white space: Unicode's, and the four separators of ASCII.
+pub fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\x1c'..='\x1f')
+}
+
+/// Python's `str.strip()`.
+pub fn strip(text: &str) -> &str {
+    text.trim_matches(is_space)
+}
+
 /// Python's `repr(str)`: single quotes unless only single ones occur inside; `\n`, `\x00`, `\\`.
 pub fn quote_repr(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') {

@@ -142,6 +142,7 @@ pub fn check(file: &Path) -> Report {
         Ok(config) => {
             let processes = config.groups.iter().map(|g| g.programs.len()).sum();
             report.loaded = Some((config.groups.len(), processes));
+            report.plug_in(&ini, &config);
         }
         Err(text) => {
             let span = report.place(&ini, &text);
@@ -169,6 +170,20 @@ impl Report {
                     .push(diag.did_you_mean(option, known.iter().copied()));
             }
         }
+    }
+
+    /// An option that `[rpcinterface:supervisor]` does not take keeps the servers from being opened.
+    fn plug_in(&mut self, ini: &Ini, config: &super::Config) {
+        let section = "rpcinterface:supervisor";
+        let (Some(option), false) = (config.rpc_unknown.first(), config.servers.is_empty()) else {
+            return;
+        };
+        let place = ini.get(section, option).map(|e| (e.file.clone(), e.line));
+        let span = place.map_or(Span::NONE, |(file, line)| self.line(&file, line));
+        let text = format!("[{section}] does not take the option {option}");
+        let diag = Diag::error("supervisor-config", text).at(span, "");
+        self.diags.push(diag);
+        self.loaded = None;
     }
 
     /// Where an error is: the line the parser names, or the option that was read last.

@@ -1,5 +1,6 @@
 //! `%(name)s`: Python's formatting with a dict, as far as options use it.
 
+use crate::value::{exponent, general, quote_repr};
 use std::collections::BTreeMap;
 
 /// What a name stands for.
@@ -23,12 +24,14 @@ pub fn expand(text: &str, names: &Names, option: &str) -> Result<String, String>
         Bad::Name(name) => {
             let known: Vec<&str> = names.keys().map(String::as_str).collect();
             let known = known.join(", ");
+            let (text, name) = (quote_repr(text), quote_repr(&name));
             format!(
-                "Format string '{text}' for '{option}' contains names ('{name}') which cannot be expanded. Available names: {known}"
+                "Format string {text} for '{option}' contains names ({name}) which cannot be expanded. Available names: {known}"
             )
         }
         Bad::Format(why) => {
-            format!("Format string '{text}' for '{option}' is badly formatted: {why}")
+            let text = quote_repr(text);
+            format!("Format string {text} for '{option}' is badly formatted: {why}")
         }
     })
 }
@@ -41,9 +44,10 @@ enum Bad {
 /// Flags, width and precision of a conversion.
 #[derive(Default)]
 struct Layout {
+    alternate: bool,
     zero: bool,
     left: bool,
-    plus: bool,
+    sign: Option<char>,
     width: usize,
     precision: Option<usize>,
 }
@@ -51,136 +55,180 @@ struct Layout {
 /// No field is wider.
 const MAX_WIDTH: usize = 4096;
 
+type Chars<'t> = std::iter::Peekable<std::iter::Enumerate<std::str::Chars<'t>>>;
+
 fn format(text: &str, names: &Names) -> Result<String, Bad> {
     let mut out = String::new();
     let mut chars = text.chars().enumerate().peekable();
     while let Some((_, c)) = chars.next() {
         if c != '%' {
             out.push(c);
-            continue;
-        }
-        let mut name = None;
-        if chars.next_if(|(_, c)| *c == '(').is_some() {
-            let mut key = String::new();
-            loop {
-                match chars.next() {
-                    Some((_, ')')) => break,
-                    Some((_, c)) => key.push(c),
-                    None => return Err(Bad::Format("incomplete format key".into())),
-                }
-            }
-            name = Some(key);
-        }
-        let mut layout = Layout::default();
-        while let Some((_, flag)) = chars.next_if(|(_, c)| "#0- +".contains(*c)) {
-            layout.zero |= flag == '0';
-            layout.left |= flag == '-';
-            layout.plus |= flag == '+';
-        }
-        let number = |chars: &mut _| {
-            let mut n = 0_usize;
-            while let Some((_, c)) = next_digit(chars) {
-                n = (n * 10 + c as usize).min(MAX_WIDTH);
-            }
-            n
-        };
-        layout.width = number(&mut chars);
-        if chars.next_if(|(_, c)| *c == '.').is_some() {
-            layout.precision = Some(number(&mut chars));
-        }
-        while chars.next_if(|(_, c)| "hlL".contains(*c)).is_some() {}
-        let Some((index, conversion)) = chars.next() else {
-            return Err(Bad::Format("incomplete format".into()));
-        };
-        if conversion == '%' {
+        } else if chars.next_if(|(_, c)| *c == '%').is_some() {
             out.push('%');
-            continue;
+        } else {
+            out.push_str(&one(&mut chars, names)?);
         }
-        if !"diouxXeEfFgGcrsa".contains(conversion) {
-            return Err(Bad::Format(format!(
-                "unsupported format character '{conversion}' (0x{:x}) at index {index}",
-                conversion as u32
-            )));
-        }
-        let Some(name) = name else {
-            return Err(Bad::Format("not enough arguments for format string".into()));
-        };
-        let word = names.get(&name).ok_or(Bad::Name(name))?;
-        out.push_str(&convert(word, conversion, &layout)?);
     }
     Ok(out)
 }
 
-fn next_digit(
-    chars: &mut std::iter::Peekable<std::iter::Enumerate<std::str::Chars<'_>>>,
-) -> Option<(usize, u32)> {
-    let (at, c) = *chars.peek()?;
-    let digit = c.to_digit(10)?;
-    chars.next();
-    Some((at, digit))
-}
-
-fn convert(word: &Word, conversion: char, layout: &Layout) -> Result<String, Bad> {
-    let body = match (conversion, word) {
-        ('s', Word::Text(t)) => cut(t, layout),
-        ('s', Word::Number(n)) => cut(&n.to_string(), layout),
-        ('r' | 'a', Word::Text(t)) => cut(&crate::value::quote_repr(t), layout),
-        ('r' | 'a', Word::Number(n)) => cut(&n.to_string(), layout),
-        ('d' | 'i' | 'u', Word::Number(n)) => {
-            return Ok(pad(&signed(*n, layout), layout, layout.zero));
+/// What a conversion comes to; `chars` stand behind its `%`.
+fn one(chars: &mut Chars<'_>, names: &Names) -> Result<String, Bad> {
+    let bad = |why: &str| Bad::Format(why.to_owned());
+    let word = match chars.next_if(|(_, c)| *c == '(') {
+        Some(_) => {
+            let name = key(chars)?;
+            Some(names.get(&name).ok_or(Bad::Name(name))?)
         }
-        ('x', Word::Number(n)) => return Ok(pad(&format!("{n:x}"), layout, layout.zero)),
-        ('X', Word::Number(n)) => return Ok(pad(&format!("{n:X}"), layout, layout.zero)),
-        ('o', Word::Number(n)) => return Ok(pad(&format!("{n:o}"), layout, layout.zero)),
-        ('c', Word::Number(n)) => u32::try_from(*n)
-            .ok()
-            .and_then(char::from_u32)
-            .map(String::from)
-            .ok_or_else(|| Bad::Format("%c arg not in range(0x110000)".into()))?,
-        (_, Word::Number(n)) => {
-            let decimals = layout.precision.unwrap_or(6);
-            return Ok(pad(&format!("{n:.decimals$}"), layout, layout.zero));
-        }
-        (c, Word::Text(_)) => {
-            return Err(Bad::Format(format!(
-                "%{c} format: a real number is required, not str"
-            )));
-        }
+        None => None,
     };
-    Ok(pad(&body, layout, false))
-}
-
-fn signed(n: i64, layout: &Layout) -> String {
-    let digits = n.unsigned_abs().to_string();
-    let least = layout.precision.unwrap_or(0);
-    let sign = match (n < 0, layout.plus) {
-        (true, _) => "-",
-        (false, true) => "+",
-        (false, false) => "",
+    let mut layout = Layout::default();
+    while let Some((_, flag)) = chars.next_if(|(_, c)| "#0- +".contains(*c)) {
+        match flag {
+            '#' => layout.alternate = true,
+            '0' => layout.zero = true,
+            '-' => layout.left = true,
+            '+' => layout.sign = Some('+'),
+            _ => layout.sign = layout.sign.or(Some(' ')),
+        }
+    }
+    layout.width = number(chars, word)?;
+    if chars.next_if(|(_, c)| *c == '.').is_some() {
+        layout.precision = Some(number(chars, word)?);
+    }
+    let _ = chars.next_if(|(_, c)| "hlL".contains(*c));
+    let Some((index, conversion)) = chars.next() else {
+        return Err(bad("incomplete format"));
     };
-    format!("{sign}{digits:0>least$}")
-}
-
-fn cut(text: &str, layout: &Layout) -> String {
-    match layout.precision {
-        Some(most) => text.chars().take(most).collect(),
-        None => text.to_owned(),
+    if !"diouxXeEfFgGcrsa".contains(conversion) {
+        return Err(Bad::Format(format!(
+            "unsupported format character '{conversion}' (0x{:x}) at index {index}",
+            conversion as u32
+        )));
+    }
+    match word {
+        Some(word) => convert(word, conversion, &layout),
+        // Python would write its whole table of names.
+        None if "rsa".contains(conversion) => Err(bad("not enough arguments for format string")),
+        None => Err(Bad::Format(unfit(conversion, "dict"))),
     }
 }
 
-fn pad(text: &str, layout: &Layout, zero: bool) -> String {
-    let width = layout.width;
-    match (layout.left, zero) {
-        (true, _) => format!("{text:<width$}"),
-        (false, false) => format!("{text:>width$}"),
-        (false, true) => {
-            let (sign, digits) = match text.strip_prefix('-') {
-                Some(digits) => ("-", digits),
-                None => ("", text),
-            };
-            let width = width.saturating_sub(sign.len());
-            format!("{sign}{digits:0>width$}")
+/// The name up to its closing bracket.
+fn key(chars: &mut Chars<'_>) -> Result<String, Bad> {
+    let mut key = String::new();
+    let mut depth = 0;
+    for (_, c) in chars {
+        match c {
+            ')' if depth == 0 => return Ok(key),
+            ')' => depth -= 1,
+            '(' => depth += 1,
+            _ => {}
         }
+        key.push(c);
+    }
+    Err(Bad::Format("incomplete format key".into()))
+}
+
+/// A width or precision; 0 where none is written.
+fn number(chars: &mut Chars<'_>, word: Option<&Word>) -> Result<usize, Bad> {
+    let bad = |why: &str| Err(Bad::Format(why.to_owned()));
+    if chars.next_if(|(_, c)| *c == '*').is_some() {
+        return match word {
+            Some(Word::Number(_)) => bad("not enough arguments for format string"),
+            _ => bad("* wants int"),
+        };
+    }
+    let mut n = 0_usize;
+    while let Some((_, digit)) = chars.next_if(|(_, c)| c.is_ascii_digit()) {
+        n = n * 10 + digit.to_digit(10).unwrap_or(0) as usize;
+        if n > MAX_WIDTH {
+            return bad("width too big");
+        }
+    }
+    Ok(n)
+}
+
+/// Python's words for a value that the conversion does not take.
+fn unfit(conversion: char, found: &str) -> String {
+    match conversion {
+        'c' => "%c requires int or char".into(),
+        'o' | 'x' | 'X' => format!("%{conversion} format: an integer is required, not {found}"),
+        'd' | 'i' | 'u' => {
+            format!("%{conversion} format: a real number is required, not {found}")
+        }
+        _ => format!("must be real number, not {found}"),
+    }
+}
+
+fn convert(word: &Word, conversion: char, layout: &Layout) -> Result<String, Bad> {
+    let n = match (conversion, word) {
+        ('r' | 's' | 'a', Word::Number(n)) => return Ok(text(&n.to_string(), layout)),
+        ('s', Word::Text(t)) => return Ok(text(t, layout)),
+        ('r', Word::Text(t)) => return Ok(text(&quote_repr(t), layout)),
+        ('a', Word::Text(t)) => return Ok(text(&ascii(&quote_repr(t)), layout)),
+        ('c', Word::Text(t)) if t.chars().count() == 1 => return Ok(text(t, layout)),
+        (_, Word::Text(_)) => return Err(Bad::Format(unfit(conversion, "str"))),
+        (_, Word::Number(n)) => *n,
+    };
+    let precision = layout.precision.unwrap_or(6);
+    let (size, real) = (n.unsigned_abs(), (n as f64).abs());
+    let whole =
+        |digits: String| format!("{digits:0>least$}", least = layout.precision.unwrap_or(0));
+    let prefix = |it: &'static str| if layout.alternate { it } else { "" };
+    let digits = match conversion {
+        'c' => {
+            let c = u32::try_from(n).ok().and_then(char::from_u32);
+            let c = c.ok_or_else(|| Bad::Format("%c arg not in range(0x110000)".into()))?;
+            return Ok(pad("", &c.to_string(), layout, false));
+        }
+        'x' => prefix("0x").to_owned() + &whole(format!("{size:x}")),
+        'X' => prefix("0X").to_owned() + &whole(format!("{size:X}")),
+        'o' => prefix("0o").to_owned() + &whole(format!("{size:o}")),
+        'd' | 'i' | 'u' => whole(size.to_string()),
+        'e' => exponent(real, precision),
+        'E' => exponent(real, precision).to_uppercase(),
+        'g' => general(real, precision, layout.alternate),
+        'G' => general(real, precision, layout.alternate).to_uppercase(),
+        _ => format!("{real:.precision$}"),
+    };
+    let sign = match n {
+        ..0 => "-".to_owned(),
+        _ => layout.sign.map(String::from).unwrap_or_default(),
+    };
+    Ok(pad(&sign, &digits, layout, layout.zero))
+}
+
+/// Python's `ascii()` of what `repr()` left.
+fn ascii(text: &str) -> String {
+    let escape = |c: char| match c as u32 {
+        0..0x80 => c.to_string(),
+        n @ 0x80..0x100 => format!("\\x{n:02x}"),
+        n @ 0x100..0x1_0000 => format!("\\u{n:04x}"),
+        n => format!("\\U{n:08x}"),
+    };
+    text.chars().map(escape).collect()
+}
+
+fn text(text: &str, layout: &Layout) -> String {
+    let most = layout.precision.unwrap_or(usize::MAX);
+    let cut: String = text.chars().take(most).collect();
+    pad("", &cut, layout, false)
+}
+
+fn pad(sign: &str, text: &str, layout: &Layout, zero: bool) -> String {
+    let width = layout.width.saturating_sub(sign.len());
+    let width_all = layout.width;
+    match (layout.left, zero) {
+        (true, _) => format!("{:<width_all$}", format!("{sign}{text}")),
+        (false, false) => format!("{:>width_all$}", format!("{sign}{text}")),
+        (false, true) => match text.split_at_checked(2) {
+            Some((prefix @ ("0x" | "0X" | "0o"), digits)) => {
+                let width = width.saturating_sub(2);
+                format!("{sign}{prefix}{digits:0>width$}")
+            }
+            _ => format!("{sign}{text:0>width$}"),
+        },
     }
 }
 
@@ -203,6 +251,11 @@ mod tests {
             ("100%%", "100%"),
             ("%(process_num)s", "3"),
             ("[%(program_name)-5s|%(program_name)5s]", "[cat  |  cat]"),
+            ("%(process_num)+05d|%(process_num)-5d|", "+0003|3    |"),
+            ("%(process_num) d %(process_num)#08x", " 3 0x000003"),
+            ("%(process_num).2f %(process_num)e", "3.00 3.000000e+00"),
+            ("%(process_num)g %(process_num).3o", "3 003"),
+            ("%(program_name).2s|%(program_name)r", "ca|'cat'"),
         ] {
             assert_eq!(expand(text, &names(), "x").unwrap(), expected);
         }
@@ -214,6 +267,22 @@ mod tests {
             (
                 "%(foo",
                 "Format string '%(foo' for 'x' is badly formatted: incomplete format key",
+            ),
+            (
+                "%(program_name)x",
+                "Format string '%(program_name)x' for 'x' is badly formatted: %x format: an integer is required, not str",
+            ),
+            (
+                "%d",
+                "Format string '%d' for 'x' is badly formatted: %d format: a real number is required, not dict",
+            ),
+            (
+                "%5%",
+                "Format string '%5%' for 'x' is badly formatted: unsupported format character '%' (0x25) at index 2",
+            ),
+            (
+                "%(a(b)c)s",
+                "Format string '%(a(b)c)s' for 'x' contains names ('a(b)c') which cannot be expanded. Available names: process_num, program_name",
             ),
             (
                 "5%",

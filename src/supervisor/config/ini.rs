@@ -1,6 +1,7 @@
 //! The INI dialect of supervisord's files: Python's `RawConfigParser(strict=False)` with `;` and `#`
 //! as comments, also behind a value after white space.
 
+use crate::value::{is_space, strip};
 use indexmap::IndexMap;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ pub struct Ini {
     pub sections: IndexMap<String, Section>,
     defaults: IndexMap<String, Entry>,
     last: RefCell<Option<(String, String)>>,
+    notes: RefCell<Vec<String>>,
 }
 
 /// What is being read at the moment.
@@ -43,8 +45,16 @@ enum Cursor {
 }
 
 impl Ini {
+    /// Adds a file that another one includes: as `read`, and `%(here)s` becomes the file's own
+    /// directory, also behind another `%`.
+    pub fn include(&mut self, file: &Path, text: &str) -> Result<(), String> {
+        self.read(file, text)?;
+        self.settle_here(&file.into());
+        Ok(())
+    }
+
     /// Adds a file: its options override those of the same name read before. The error is Python's
-    /// text. `%(here)s` becomes the file's own directory.
+    /// text.
     pub fn read(&mut self, file: &Path, text: &str) -> Result<(), String> {
         let shown = crate::value::quote_repr(&file.display().to_string());
         let file: Rc<Path> = file.into();
@@ -52,17 +62,18 @@ impl Ini {
         let mut option: Option<String> = None;
         let mut indent = 0;
         let mut errors = Vec::new();
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
         for (index, raw) in text.split_inclusive('\n').enumerate() {
-            let line = raw.trim_end_matches(['\n', '\r']);
+            let line = raw.trim_end_matches('\n');
             let (kept, commented) = without_comment(line);
-            let value = kept.trim();
+            let value = strip(kept);
             if value.is_empty() {
                 if let (false, Some(entry)) = (commented, self.entry(&cursor, option.as_deref())) {
                     entry.value.push('\n');
                 }
                 continue;
             }
-            let level = line.len() - line.trim_start().len();
+            let level = line.len() - line.trim_start_matches(is_space).len();
             if let (true, Some(entry)) = (level > indent, self.entry(&cursor, option.as_deref())) {
                 entry.value.push('\n');
                 entry.value.push_str(value);
@@ -82,10 +93,10 @@ impl Ini {
                 ));
             }
             match value.find(['=', ':']) {
-                Some(at) if !value[..at].trim().is_empty() => {
-                    let name = value[..at].trim().to_lowercase();
+                Some(at) if at > 0 => {
+                    let name = value[..at].trim_end_matches(is_space).to_lowercase();
                     let entry = Entry {
-                        value: value[at + 1..].trim().to_owned(),
+                        value: strip(&value[at + 1..]).to_owned(),
                         file: file.clone(),
                         line: index + 1,
                     };
@@ -120,6 +131,23 @@ impl Ini {
         self.last.borrow().clone()
     }
 
+    /// The names of a section's options, those of `[DEFAULT]` too; none where there is no section.
+    pub fn options(&self, section: &str) -> impl Iterator<Item = &str> {
+        let own = self.sections.get(section).map(|s| &s.options);
+        let all = own.map(|own| own.keys().chain(self.defaults.keys()));
+        all.into_iter().flatten().map(String::as_str)
+    }
+
+    /// Keeps a warning for the log, about an option that was just read.
+    pub fn warn(&self, line: String) {
+        self.notes.borrow_mut().push(line);
+    }
+
+    /// The warnings so far, in order.
+    pub fn warnings(&self) -> Vec<String> {
+        self.notes.borrow().clone()
+    }
+
     fn open(&mut self, name: &str, file: &Path) -> Cursor {
         if name == "DEFAULT" {
             return Cursor::Defaults;
@@ -128,7 +156,7 @@ impl Ini {
         Cursor::Section(name.to_owned())
     }
 
-    fn options(&mut self, cursor: &Cursor) -> Option<&mut IndexMap<String, Entry>> {
+    fn options_at(&mut self, cursor: &Cursor) -> Option<&mut IndexMap<String, Entry>> {
         match cursor {
             Cursor::Nowhere => None,
             Cursor::Defaults => Some(&mut self.defaults),
@@ -137,25 +165,50 @@ impl Ini {
     }
 
     fn entry(&mut self, cursor: &Cursor, option: Option<&str>) -> Option<&mut Entry> {
-        self.options(cursor)?.get_mut(option?)
+        self.options_at(cursor)?.get_mut(option?)
     }
 
     fn set(&mut self, cursor: &Cursor, name: String, entry: Entry) {
-        if let Some(options) = self.options(cursor) {
+        if let Some(options) = self.options_at(cursor) {
             options.insert(name, entry);
         }
     }
 
     fn finish(&mut self, file: &Rc<Path>) {
-        let here = directory(file);
-        let sections = self.sections.values_mut().map(|s| &mut s.options);
-        for options in sections.chain([&mut self.defaults]) {
-            for entry in options.values_mut().filter(|e| e.file == *file) {
-                let value = entry.value.trim_end().replace("%(here)s", &here);
-                entry.value = value;
-            }
+        for entry in self.entries_of(file) {
+            let kept = entry.value.trim_end_matches(is_space).len();
+            entry.value.truncate(kept);
         }
     }
+
+    fn settle_here(&mut self, file: &Rc<Path>) {
+        let here = directory(file);
+        for entry in self.entries_of(file) {
+            entry.value = entry.value.replace("%(here)s", &here);
+        }
+    }
+
+    fn entries_of(&mut self, file: &Rc<Path>) -> impl Iterator<Item = &mut Entry> {
+        let sections = self.sections.values_mut().map(|s| &mut s.options);
+        let all = sections.chain([&mut self.defaults]);
+        let file = file.clone();
+        all.flat_map(IndexMap::values_mut)
+            .filter(move |e| e.file == file)
+    }
+}
+
+/// The text of a file; the error is Python's.
+pub fn utf8(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|e| {
+        let at = e.valid_up_to();
+        let (byte, why) = (bytes[at], e.error_len());
+        let why = match why {
+            None => "unexpected end of data",
+            Some(_) if matches!(byte, 0x80..=0xc1 | 0xf5..) => "invalid start byte",
+            Some(_) => "invalid continuation byte",
+        };
+        format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: {why}")
+    })
 }
 
 /// The directory of a file as an absolute path.
@@ -175,13 +228,13 @@ fn header(value: &str) -> Option<&str> {
 
 /// The line without its comment, and whether it had one.
 fn without_comment(line: &str) -> (&str, bool) {
-    let first = line.trim_start();
+    let first = line.trim_start_matches(is_space);
     if first.starts_with([';', '#']) {
         return ("", true);
     }
     let mut before = ' ';
     for (at, c) in line.char_indices() {
-        if matches!(c, ';' | '#') && before.is_whitespace() {
+        if matches!(c, ';' | '#') && is_space(before) {
             return (&line[..at], true);
         }
         before = c;
@@ -213,7 +266,11 @@ mod tests {
         assert_eq!(value("[a]\nx=1\n  2\n\n  3\n", "x"), "1\n2\n\n3");
         assert_eq!(value("[a]\nx=1\n[b]\n[a]\nx=2\n", "x"), "2");
         assert_eq!(value("[DEFAULT]\nx=9\n[a]\n", "x"), "9");
-        assert_eq!(value("[a]\nx=%(here)s/l\n", "x"), "/etc/l");
+        assert_eq!(value("[a]\nx=%(here)s/l\n", "x"), "%(here)s/l");
+        let mut ini = Ini::default();
+        ini.include(Path::new("/etc/s.conf"), "[a]\nx=%(here)s/l\n")
+            .unwrap();
+        assert_eq!(ini.get("a", "x").unwrap().value, "/etc/l");
         assert_eq!(value("; no\n# no\n[a]\nx=\n", "x"), "");
     }
 

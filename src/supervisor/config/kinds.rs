@@ -1,6 +1,7 @@
 //! The kinds of option values: text to typed value, with supervisord's error texts.
 
 use crate::sys::{Known, RealHost, View};
+use crate::value::{quote_repr, strip};
 use nix::sys::signal::Signal;
 use std::path::Path;
 
@@ -9,19 +10,30 @@ pub fn boolean(text: &str) -> Result<bool, String> {
     match text.to_lowercase().as_str() {
         "yes" | "true" | "on" | "1" => Ok(true),
         "no" | "false" | "off" | "0" => Ok(false),
-        _ => Err(format!("not a valid boolean value: '{text}'")),
+        _ => Err(format!("not a valid boolean value: {}", quote_repr(text))),
     }
 }
 
 /// Python's `int()`.
 pub fn integer(text: &str) -> Result<i64, String> {
-    let word = text.trim().replace('_', "");
-    word.parse().map_err(|_| {
-        format!(
-            "invalid literal for int() with base 10: {}",
-            crate::value::quote_repr(text)
-        )
-    })
+    let word = strip(text);
+    let (sign, digits) = match word.strip_prefix(['-', '+']) {
+        Some(digits) => (&word[..1], digits),
+        None => ("", word),
+    };
+    let Some(digits) = plain_digits(digits) else {
+        // Python shows so much of it.
+        let shown: String = quote_repr(text).chars().take(200).collect();
+        return Err(format!("invalid literal for int() with base 10: {shown}"));
+    };
+    let number = format!("{sign}{digits}").parse();
+    Ok(number.unwrap_or(if sign == "-" { i64::MIN } else { i64::MAX }))
+}
+
+/// Digits without the underscores that Python lets stand between them, each alone.
+fn plain_digits(text: &str) -> Option<String> {
+    let are = |group: &str| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit());
+    text.split('_').all(are).then(|| text.replace('_', ""))
 }
 
 /// A number of bytes, with KB, MB or GB.
@@ -38,17 +50,27 @@ pub fn bytes(text: &str) -> Result<u64, String> {
 
 /// An octal number.
 pub fn octal(text: &str) -> Result<u32, String> {
-    u32::from_str_radix(text.trim().trim_start_matches("0o"), 8)
-        .map_err(|_| format!("{text} can not be converted to an octal type"))
+    let bad = || format!("{text} can not be converted to an octal type");
+    let word = strip(text);
+    let word = word.strip_prefix('+').unwrap_or(word);
+    let digits = word.strip_prefix("0o").or(word.strip_prefix("0O"));
+    // Python takes an underscore behind the prefix, too.
+    let digits = match digits {
+        Some(digits) => digits.strip_prefix('_').unwrap_or(digits),
+        None => word,
+    };
+    u32::from_str_radix(&plain_digits(digits).ok_or_else(bad)?, 8).map_err(|_| bad())
 }
 
 /// A signal's name, with or without `SIG`, or number.
 pub fn signal(text: &str) -> Result<Signal, String> {
-    let bad = || format!("value '{text}' is not a valid signal name");
-    let word = text.trim().to_uppercase();
-    if let Ok(number) = word.parse::<i32>() {
-        let bad = || format!("value '{text}' is not a valid signal number");
-        return Signal::try_from(number).map_err(|_| bad());
+    let shown = quote_repr(text);
+    let bad = || format!("value {shown} is not a valid signal name");
+    let word = strip(text).to_uppercase();
+    if let Ok(number) = integer(&word) {
+        let bad = || format!("value {shown} is not a valid signal number");
+        let signal = i32::try_from(number).ok().map(Signal::try_from);
+        return signal.and_then(Result::ok).ok_or_else(bad);
     }
     let name = match word.strip_prefix("SIG") {
         Some(_) => word.clone(),
@@ -74,14 +96,18 @@ pub fn list(text: &str) -> Vec<String> {
     if text.trim().is_empty() {
         return Vec::new();
     }
-    text.split(',').map(|w| w.trim().to_owned()).collect()
+    text.split(',').map(|w| strip(w).to_owned()).collect()
 }
 
 /// The numeric id of a user's name or id that exists.
 pub fn user(text: &str) -> Result<u32, String> {
     let host = RealHost::new().map_err(|e| e.to_string())?;
-    let found = match text.parse::<u32>() {
-        Ok(uid) => (host.user_by_id(uid).ok().flatten(), "id"),
+    let found = match integer(text) {
+        Ok(uid) => {
+            let uid = u32::try_from(uid).ok();
+            let user = uid.and_then(|uid| host.user_by_id(uid).ok().flatten());
+            (user, "id")
+        }
         Err(_) => match host.user(text) {
             Ok(Known::Known(user)) => (user, "name"),
             _ => (None, "name"),
@@ -95,8 +121,12 @@ pub fn user(text: &str) -> Result<u32, String> {
 /// The numeric id of a group's name or id that exists.
 pub fn group(text: &str) -> Result<u32, String> {
     let host = RealHost::new().map_err(|e| e.to_string())?;
-    let found = match text.parse::<u32>() {
-        Ok(gid) => (host.group_by_id(gid).ok().flatten(), "id"),
+    let found = match integer(text) {
+        Ok(gid) => {
+            let gid = u32::try_from(gid).ok();
+            let group = gid.and_then(|gid| host.group_by_id(gid).ok().flatten());
+            (group, "id")
+        }
         Err(_) => match host.group(text) {
             Ok(Known::Known(group)) => (group, "name"),
             _ => (None, "name"),
@@ -140,12 +170,13 @@ pub fn home(text: &str) -> String {
 
 /// A name of a program, group or process: no white space, colon or slash.
 pub fn name(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    match text.chars().find(|c| matches!(c, ' ' | ':' | '/')) {
+    let name = strip(text);
+    match [' ', ':', '/'].into_iter().find(|c| name.contains(*c)) {
         Some(c) => Err(format!(
-            "Invalid name: '{text}' because of character: '{c}'"
+            "Invalid name: {} because of character: '{c}'",
+            quote_repr(text)
         )),
-        None => Ok(text.to_owned()),
+        None => Ok(name.to_owned()),
     }
 }
 
@@ -219,6 +250,13 @@ mod tests {
         assert_eq!(signal("hup"), Ok(Signal::SIGHUP));
         assert_eq!(signal("SIGTERM"), Ok(Signal::SIGTERM));
         assert_eq!(signal("9"), Ok(Signal::SIGKILL));
+        assert_eq!((octal("0O22"), octal("0_22")), (Ok(0o22), Ok(0o22)));
+        assert!(octal("-1").is_err());
+        assert_eq!(integer(" +1_0 "), Ok(10));
+        assert_eq!(integer("-99999999999999999999"), Ok(i64::MIN));
+        assert!(integer("1__0").is_err() && integer("_1").is_err());
+        assert_eq!(user("-1"), Err("Invalid user id -1".into()));
+        assert!(signal("a\tb").unwrap_err().contains("'a\\tb'"));
         assert_eq!(
             signal("x"),
             Err("value 'x' is not a valid signal name".into())

@@ -101,6 +101,8 @@ pub struct Config {
     pub groups: Vec<Group>,
     /// Whether `[rpcinterface:supervisor]` is there.
     pub rpc: bool,
+    /// Options of that section which it does not take: the servers cannot be opened.
+    pub rpc_unknown: Vec<String>,
     /// Lines for the log: files included, patterns without a match.
     pub notes: Vec<String>,
 }
@@ -144,7 +146,7 @@ pub fn load(file: &Path) -> Result<Config, String> {
 fn load_into(file: &Path, ini: &mut Ini) -> Result<Config, String> {
     let text = std::fs::read(file)
         .map_err(|_| format!("could not find config file {}", file.display()))?;
-    ini.read(file, &String::from_utf8_lossy(&text))?;
+    ini.read(file, ini::utf8(&text)?)?;
     let mut names = base_names(file);
     let mut notes = include(ini, file, &names)?;
     if !ini.sections.contains_key("supervisord") {
@@ -154,16 +156,19 @@ fn load_into(file: &Path, ini: &mut Ini) -> Result<Config, String> {
     for (key, value) in &daemon.environment {
         names.insert(format!("ENV_{key}"), Word::Text(value.clone()));
     }
+    let mut plugins = Vec::new();
+    let rpc = rpc_interfaces(ini, &mut plugins)?;
     let groups = groups(ini, &names)?;
     extra::check_dependencies(&groups)?;
-    notes.extend(deprecated(ini));
-    let rpc = rpc_interfaces(ini, &mut notes)?;
+    notes.extend(ini.warnings());
+    notes.extend(plugins);
     let servers = servers::read(ini, &names)?;
     Ok(Config {
         daemon,
         servers,
         groups,
         rpc,
+        rpc_unknown: rpc_unknown(ini),
         notes,
     })
 }
@@ -192,7 +197,11 @@ fn include(ini: &mut Ini, main: &Path, names: &Names) -> Result<Vec<String>, Str
     let mut notes = Vec::new();
     for pattern in files.split_whitespace() {
         let pattern = Path::new(&base).join(pattern).display().to_string();
-        let found = glob::glob(&pattern).map_err(|e| e.to_string())?;
+        let hidden = glob::MatchOptions {
+            require_literal_leading_dot: true,
+            ..Default::default()
+        };
+        let found = glob::glob_with(&pattern, hidden).map_err(|e| e.to_string())?;
         let mut found: Vec<_> = found.flatten().collect();
         found.sort_unstable();
         if found.is_empty() {
@@ -205,31 +214,10 @@ fn include(ini: &mut Ini, main: &Path, names: &Names) -> Result<Vec<String>, Str
                 "Included extra file \"{}\" during parsing",
                 file.display()
             ));
-            ini.read(&file, &String::from_utf8_lossy(&bytes))?;
+            ini.include(&file, ini::utf8(&bytes)?)?;
         }
     }
     Ok(notes)
-}
-
-/// supervisord's words for each process that spells `stdout_syslog=true` in the old way.
-fn deprecated(ini: &Ini) -> Vec<String> {
-    let mut notes = Vec::new();
-    let of = |kind: &'static str| (ini.sections.keys()).filter(move |name| name.starts_with(kind));
-    let kinds: [&'static str; 3] = ["program:", "eventlistener:", "fcgi-program:"];
-    for section in kinds.into_iter().flat_map(of) {
-        let value = |option: &str| {
-            ini.get(section, option)
-                .map(|e| e.value.trim().to_lowercase())
-        };
-        let count = value("numprocs").and_then(|n| n.parse().ok()).unwrap_or(1);
-        for channel in (0..count).flat_map(|_: usize| ["stdout", "stderr"]) {
-            let option = format!("{channel}_logfile");
-            if value(&option).is_some_and(|value| value == "syslog") {
-                notes.push(format!("For [{section}], {option}=syslog but this is deprecated and will be removed.  Use {channel}_syslog=true to enable syslog instead."));
-            }
-        }
-    }
-    notes
 }
 
 fn daemon(ini: &Ini, names: &Names) -> Result<Daemon, String> {
@@ -247,32 +235,35 @@ fn daemon(ini: &Ini, names: &Names) -> Result<Daemon, String> {
         "syslog" => Ok("syslog".to_owned()),
         _ => kinds::file_in_directory(text),
     };
+    let minfds = reader.get("minfds", 1024, count)?;
+    let minprocs = reader.get("minprocs", 200, count)?;
+    let directory = reader.maybe("directory", kinds::directory)?;
+    let umask = reader.get("umask", 0o22, kinds::octal)?;
+    let in_directory = kinds::file_in_directory;
     let mut daemon = Daemon {
         logfile: reader.get("logfile", in_cwd("supervisord.log"), logfile)?,
         logfile_maxbytes: reader.get("logfile_maxbytes", 50 << 20, kinds::bytes)?,
         logfile_backups: reader.get("logfile_backups", 10, count)? as u32,
         loglevel: reader.get("loglevel", "info".to_owned(), level)?,
-        pidfile: reader.get(
-            "pidfile",
-            in_cwd("supervisord.pid"),
-            kinds::file_in_directory,
-        )?,
-        umask: reader.get("umask", 0o22, kinds::octal)?,
+        pidfile: reader.get("pidfile", in_cwd("supervisord.pid"), in_directory)?,
+        identifier: reader.get("identifier", "supervisor".to_owned(), text)?,
         nodaemon: reader.get("nodaemon", false, kinds::boolean)?,
         silent: reader.get("silent", false, kinds::boolean)?,
-        minfds: reader.get("minfds", 1024, count)?,
-        minprocs: reader.get("minprocs", 200, count)?,
-        nocleanup: reader.get("nocleanup", false, kinds::boolean)?,
         childlogdir: reader.get("childlogdir", temporary, kinds::directory)?,
-        user: reader.maybe("user", kinds::user)?,
-        directory: reader.maybe("directory", kinds::directory)?,
+        nocleanup: reader.get("nocleanup", false, kinds::boolean)?,
         strip_ansi: reader.get("strip_ansi", false, kinds::boolean)?,
+        minfds,
+        minprocs,
+        directory,
+        umask,
         environment: Vec::new(),
-        identifier: reader.get("identifier", "supervisor".to_owned(), text)?,
+        user: None,
     };
     let host = Word::Text(program::host_name());
     reader.names.insert("host_node_name".into(), host);
     daemon.environment = reader.get("environment", Vec::new(), kinds::pairs)?;
+    reader.names = names.clone();
+    daemon.user = reader.maybe("user", kinds::user)?;
     Ok(daemon)
 }
 
@@ -306,6 +297,13 @@ fn rpc_interfaces(ini: &Ini, notes: &mut Vec<String>) -> Result<bool, String> {
         }
     }
     Ok(ini.sections.contains_key("rpcinterface:supervisor"))
+}
+
+/// What `[rpcinterface:supervisor]` says beside its factory, `[DEFAULT]` included.
+fn rpc_unknown(ini: &Ini) -> Vec<String> {
+    let names = ini.options("rpcinterface:supervisor");
+    let unknown = names.filter(|name| *name != "supervisor.rpcinterface_factory");
+    unknown.map(str::to_owned).collect()
 }
 
 /// `program: x ` -> `x` where the section is of that kind.
@@ -347,25 +345,27 @@ fn groups(ini: &Ini, names: &Names) -> Result<Vec<Group>, String> {
             groups.push(group);
         }
     }
-    for section in ini.sections.keys().filter(|s| !taken.contains(s)) {
-        let found = ["program", "fcgi-program", "eventlistener"]
-            .into_iter()
-            .find_map(|kind| Some((kind, named(section, kind)?)));
-        let Some((kind, name)) = found else {
-            continue;
-        };
-        let name = kinds::name(name)?;
-        let (kind, default) = match kind {
-            "fcgi-program" => (fcgi(ini, section, names)?, 999),
-            "eventlistener" => (listeners(ini, section, names)?, -1),
-            _ => (GroupKind::Plain, 999),
-        };
-        groups.push(Group {
-            priority: priority(ini, section, names, default)?,
-            programs: members_of(ini, names, section, &name)?,
-            name,
-            kind,
-        });
+    for kind in ["program", "eventlistener", "fcgi-program"] {
+        let free = ini.sections.keys().filter(|s| !taken.contains(s));
+        for (section, name) in free.filter_map(|s| Some((s, named(s, kind)?))) {
+            // The names of listeners are looked at later.
+            if kind != "eventlistener" {
+                kinds::name(&section[kind.len() + 1..])?;
+            }
+            let default = if kind == "eventlistener" { -1 } else { 999 };
+            let priority = priority(ini, section, names, default)?;
+            let kind = match kind {
+                "fcgi-program" => fcgi(ini, section, names)?,
+                "eventlistener" => listeners(ini, section, names)?,
+                _ => GroupKind::Plain,
+            };
+            groups.push(Group {
+                priority,
+                programs: members_of(ini, names, section, name)?,
+                name: kinds::name(name)?,
+                kind,
+            });
+        }
     }
     for group in &mut groups {
         // Of the same priority they stay as they are listed: 2 before 10.
@@ -454,6 +454,17 @@ fn fcgi(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, String> {
         section,
         names,
     };
+    // The owner, where none is named, is the program's user.
+    reader.maybe("user", kinds::user)?;
+    let backlog = reader.maybe("socket_backlog", kinds::integer)?;
+    let owner = |text: &str| {
+        let bad = || format!("Invalid socket_owner value {text}");
+        servers::owner(text).ok_or_else(bad)
+    };
+    let owner = reader.maybe("socket_owner", owner)?;
+    let mode =
+        |text: &str| kinds::octal(text).map_err(|_| format!("Invalid socket_mode value {text}"));
+    let mode = reader.maybe("socket_mode", mode)?;
     let Some(socket) = reader.text("socket")? else {
         return Err(format!("[{section}] section requires a \"socket\" line"));
     };
@@ -464,6 +475,11 @@ fn fcgi(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, String> {
                 "('Unix socket path %s is not an absolute path', '{path}')"
             )));
         }
+    } else if owner.is_some() || mode.is_some() {
+        return Err(bad(
+            "socket_owner and socket_mode params should only be used with a Unix domain socket"
+                .into(),
+        ));
     } else {
         let address = socket
             .strip_prefix("tcp://")
@@ -471,24 +487,11 @@ fn fcgi(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, String> {
         if address.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
             return Err(bad(format!("('Bad socket format %s', '{socket}')")));
         }
-        if reader.raw("socket_owner").is_some() || reader.raw("socket_mode").is_some() {
-            return Err(bad(
-                "socket_owner and socket_mode params should only be used with a Unix domain socket"
-                    .into(),
-            ));
-        }
     }
-    let owner = |text: &str| {
-        let bad = || format!("Invalid socket_owner value {text}");
-        servers::owner(text).ok_or_else(bad)
-    };
-    let mode =
-        |text: &str| kinds::octal(text).map_err(|_| format!("Invalid socket_mode value {text}"));
-    let backlog = reader.maybe("socket_backlog", kinds::integer)?;
     let socket = FcgiSocket {
         url: socket,
-        mode: reader.maybe("socket_mode", mode)?,
-        owner: reader.maybe("socket_owner", owner)?,
+        mode,
+        owner,
         backlog: backlog.map(|n| i32::try_from(n).unwrap_or(i32::MAX)),
     };
     Ok(GroupKind::Fcgi { socket })

@@ -106,7 +106,17 @@ impl Reader<'_> {
         default: T,
         kind: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, String> {
-        match self.text(option)? {
+        self.get_with(option, &self.names, default, kind)
+    }
+
+    fn get_with<T>(
+        &self,
+        option: &str,
+        names: &Names,
+        default: T,
+        kind: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, String> {
+        match self.text_with(option, names)? {
             Some(text) => kind(&text),
             None => Ok(default),
         }
@@ -121,44 +131,83 @@ impl Reader<'_> {
     }
 }
 
-/// Reads the processes of a section. `group` is the group's name.
+/// Reads the processes of a section. `group` is the group's name. What is wrong is told in
+/// supervisord's order (observed: 4.3.0): what all processes share, then names, then each process.
 pub(super) fn processes(reader: &mut Reader<'_>, group: &str) -> Result<Vec<Rc<Program>>, String> {
     let name = reader.section.split_once(':').map_or("", |(_, n)| n);
     let name = kinds::name(name)?;
     let set = |names: &mut Names, key: &str, word: Word| names.insert(key.to_owned(), word);
-    set(&mut reader.names, "program_name", Word::Text(name.clone()));
+    set(&mut reader.names, "program_name", Word::Text(name));
     set(
         &mut reader.names,
         "group_name",
         Word::Text(group.to_owned()),
     );
     set(&mut reader.names, "host_node_name", Word::Text(host_name()));
-    let numprocs = reader.get("numprocs", 1, kinds::integer)?;
-    let first = reader.get("numprocs_start", 0, kinds::integer)?;
-    let process_name = reader
-        .raw("process_name")
-        .unwrap_or("%(program_name)s")
-        .to_owned();
-    if reader.raw("command").is_none() {
-        return Err(format!(
-            "program section {} does not specify a command",
-            reader.section
-        ));
-    }
+    let (shared, numprocs, first) = shared(reader)?;
+    let process_name = reader.raw("process_name").unwrap_or("%(program_name)s");
+    kinds::name(process_name)?;
     if numprocs > 1 && !process_name.contains("%(process_num)") {
         return Err("%(process_num) must be present within process_name when numprocs > 1".into());
     }
+    if shared.stopasgroup && !shared.killasgroup {
+        return Err("Cannot set stopasgroup=true and killasgroup=false".into());
+    }
+    let process_name = process_name.to_owned();
     set(&mut reader.names, "numprocs", Word::Number(numprocs));
     let mut programs = Vec::new();
     for number in first..first.saturating_add(numprocs) {
         set(&mut reader.names, "process_num", Word::Number(number));
-        let name = expand(&process_name, &reader.names, "process_name")?;
-        programs.push(Rc::new(one(reader, kinds::name(&name)?)?));
+        programs.push(Rc::new(one(reader, &process_name, shared.clone())?));
     }
     Ok(programs)
 }
 
-fn one(reader: &Reader<'_>, name: String) -> Result<Program, String> {
+/// What the processes of a section have in common, their number and the first one's.
+fn shared(reader: &Reader<'_>) -> Result<(Program, i64, i64), String> {
+    let priority = reader.get("priority", 999, kinds::integer)?;
+    let autostart = reader.get("autostart", true, kinds::boolean)?;
+    let autorestart = reader.get("autorestart", Autorestart::Unexpected, autorestart)?;
+    let startsecs = reader.get("startsecs", 1, kinds::integer)?;
+    let startretries = reader.get("startretries", 3, kinds::integer)?;
+    let stopsignal = reader.get("stopsignal", Signal::SIGTERM, kinds::signal)?;
+    let stopwaitsecs = reader.get("stopwaitsecs", 10, kinds::integer)?;
+    let stopasgroup = reader.get("stopasgroup", false, kinds::boolean)?;
+    let killasgroup = reader.get("killasgroup", stopasgroup, kinds::boolean)?;
+    let exitcodes = reader.get("exitcodes", vec![0], kinds::exit_codes)?;
+    let redirect_stderr = reader.get("redirect_stderr", false, kinds::boolean)?;
+    let numprocs = reader.get("numprocs", 1, kinds::integer)?;
+    let first = reader.get("numprocs_start", 0, kinds::integer)?;
+    let stdout = captured(reader, "stdout")?;
+    let stderr = captured(reader, "stderr")?;
+    let serverurl = reader.text("serverurl")?;
+    let program = Program {
+        name: String::new(),
+        command: String::new(),
+        directory: None,
+        priority,
+        autostart,
+        autorestart,
+        startsecs,
+        startretries,
+        exitcodes,
+        stopsignal,
+        stopwaitsecs,
+        stopasgroup,
+        killasgroup,
+        redirect_stderr,
+        stdout,
+        stderr,
+        environment: Vec::new(),
+        serverurl: serverurl.filter(|u| !u.eq_ignore_ascii_case("auto")),
+        uid: reader.maybe("user", kinds::user)?,
+        umask: reader.maybe("umask", kinds::octal)?,
+        extra: Extra::default(),
+    };
+    Ok((program, numprocs, first))
+}
+
+fn one(reader: &Reader<'_>, process_name: &str, shared: Program) -> Result<Program, String> {
     // Errors call it by its bare name (observed: 4.3.0).
     let mut environment = match reader.raw("environment") {
         Some(raw) => kinds::pairs(&expand(raw, &reader.names, "environment")?)?,
@@ -170,45 +219,50 @@ fn one(reader: &Reader<'_>, name: String) -> Result<Program, String> {
         let names = names.to_mut();
         names.insert(format!("ENV_{key}"), Word::Text(value.clone()));
     }
-    let stopasgroup = reader.get("stopasgroup", false, kinds::boolean)?;
-    let killasgroup = reader.get("killasgroup", stopasgroup, kinds::boolean)?;
-    if stopasgroup && !killasgroup {
-        return Err("Cannot set stopasgroup=true and killasgroup=false".into());
-    }
-    let redirect_stderr = reader.get("redirect_stderr", false, kinds::boolean)?;
-    let stdout = channel(reader, &names, "stdout")?;
-    let mut stderr = channel(reader, &names, "stderr")?;
-    if redirect_stderr {
+    let directory = reader.text_with("directory", &names)?;
+    let stdout = logged(reader, &names, "stdout", shared.stdout)?;
+    let mut stderr = logged(reader, &names, "stderr", shared.stderr)?;
+    if shared.redirect_stderr {
         stderr.file = LogFile::None;
     }
+    let Some(command) = reader.text_with("command", &names)? else {
+        return Err(format!(
+            "program section {} does not specify a command",
+            reader.section
+        ));
+    };
     Ok(Program {
-        name,
-        command: reader.text_with("command", &names)?.unwrap_or_default(),
-        directory: reader.text("directory")?,
-        umask: reader.maybe("umask", kinds::octal)?,
-        priority: reader.get("priority", 999, kinds::integer)?,
-        autostart: reader.get("autostart", true, kinds::boolean)?,
-        autorestart: reader.get("autorestart", Autorestart::Unexpected, autorestart)?,
-        startsecs: reader.get("startsecs", 1, kinds::integer)?,
-        startretries: reader.get("startretries", 3, kinds::integer)?,
-        exitcodes: reader.get("exitcodes", vec![0], kinds::exit_codes)?,
-        stopsignal: reader.get("stopsignal", Signal::SIGTERM, kinds::signal)?,
-        stopwaitsecs: reader.get("stopwaitsecs", 10, kinds::integer)?,
-        stopasgroup,
-        killasgroup,
-        uid: reader.maybe("user", kinds::user)?,
-        redirect_stderr,
+        name: kinds::name(&expand(process_name, &names, "process_name")?)?,
+        command,
+        directory,
         stdout,
         stderr,
         environment,
-        serverurl: reader
-            .text("serverurl")?
-            .filter(|u| !u.eq_ignore_ascii_case("auto")),
         extra,
+        ..shared
     })
 }
 
-fn channel(reader: &Reader<'_>, names: &Names, which: &str) -> Result<Channel, String> {
+/// What all processes of a section do with a channel.
+fn captured(reader: &Reader<'_>, which: &str) -> Result<Channel, String> {
+    let option = |rest: &str| format!("{which}_{rest}");
+    Ok(Channel {
+        file: LogFile::Auto,
+        max_bytes: 0,
+        backups: 0,
+        capture_max_bytes: reader.get(&option("capture_maxbytes"), 0, kinds::bytes)?,
+        events: reader.get(&option("events_enabled"), false, kinds::boolean)?,
+        syslog: false,
+    })
+}
+
+/// Adds where a process's channel is written.
+fn logged(
+    reader: &Reader<'_>,
+    names: &Names,
+    which: &str,
+    shared: Channel,
+) -> Result<Channel, String> {
     let option = |rest: &str| format!("{which}_{rest}");
     let mut to_syslog = false;
     let file = match reader.text_with(&option("logfile"), names)? {
@@ -218,20 +272,32 @@ fn channel(reader: &Reader<'_>, names: &Names, which: &str) -> Result<Channel, S
             "none" | "off" => LogFile::None,
             // The deprecated spelling of `stdout_syslog`.
             "syslog" => {
+                let line = format!(
+                    "For [{}], {which}_logfile=syslog but this is deprecated and will be removed.  Use {which}_syslog=true to enable syslog instead.",
+                    reader.section
+                );
+                reader.ini.warn(line);
                 to_syslog = true;
                 LogFile::None
             }
             _ => LogFile::Path(kinds::file_in_directory(&text)?),
         },
     };
-    let backups = reader.get(&option("logfile_backups"), 10, kinds::integer)?;
+    let backups = reader.get_with(&option("logfile_backups"), names, 10, kinds::integer)?;
+    let max_bytes = reader.get_with(&option("logfile_maxbytes"), names, 50 << 20, kinds::bytes)?;
+    if file == LogFile::Auto && max_bytes == 0 {
+        let line = format!(
+            "For [{}], AUTO logging used for {which}_logfile without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally",
+            reader.section
+        );
+        reader.ini.warn(line);
+    }
     Ok(Channel {
         file,
-        max_bytes: reader.get(&option("logfile_maxbytes"), 50 << 20, kinds::bytes)?,
         backups: u32::try_from(backups).unwrap_or(0),
-        capture_max_bytes: reader.get(&option("capture_maxbytes"), 0, kinds::bytes)?,
-        events: reader.get(&option("events_enabled"), false, kinds::boolean)?,
-        syslog: reader.get(&option("syslog"), false, kinds::boolean)? || to_syslog,
+        max_bytes,
+        syslog: reader.get_with(&option("syslog"), names, false, kinds::boolean)? || to_syslog,
+        ..shared
     })
 }
 

@@ -37,6 +37,9 @@ pub struct Server {
     pub login: Option<(String, String)>,
 }
 
+/// User name and password.
+type Login = Option<(String, String)>;
+
 pub(super) fn read(ini: &Ini, names: &Names) -> Result<Vec<Server>, String> {
     let mut servers = Vec::new();
     for kind in ["inet_http_server", "unix_http_server"] {
@@ -49,11 +52,10 @@ pub(super) fn read(ini: &Ini, names: &Names) -> Result<Vec<Server>, String> {
                 section,
                 names,
             };
-            let address = match kind {
+            let (address, login) = match kind {
                 "unix_http_server" => unix(&reader)?,
                 _ => inet(&reader)?,
             };
-            let login = login(&reader)?;
             servers.push(Server {
                 section: section.clone(),
                 address,
@@ -64,21 +66,22 @@ pub(super) fn read(ini: &Ini, names: &Names) -> Result<Vec<Server>, String> {
     Ok(servers)
 }
 
-fn unix(reader: &Reader<'_>) -> Result<Address, String> {
+fn unix(reader: &Reader<'_>) -> Result<(Address, Login), String> {
     let section = reader.section;
     let Some(file) = reader.text("file")? else {
         return Err(format!("section [{section}] has no file value"));
+    };
+    let login = login(reader)?;
+    let owner = match reader.text("chown")? {
+        None => None,
+        Some(text) => Some(owner(&text).ok_or(format!("Invalid sockchown value {text}"))?),
     };
     let mode = match reader.text("chmod")? {
         None => 0o700,
         Some(text) => kinds::octal(&text).map_err(|_| format!("Invalid chmod value {text}"))?,
     };
-    let owner = match reader.text("chown")? {
-        None => None,
-        Some(text) => Some(owner(&text).ok_or(format!("Invalid sockchown value {text}"))?),
-    };
     let path = kinds::home(&file);
-    Ok(Address::Unix { path, mode, owner })
+    Ok((Address::Unix { path, mode, owner }, login))
 }
 
 pub(super) fn owner(text: &str) -> Option<(u32, Option<u32>)> {
@@ -94,8 +97,9 @@ pub(super) fn owner(text: &str) -> Option<(u32, Option<u32>)> {
     Some((uid, gid))
 }
 
-fn inet(reader: &Reader<'_>) -> Result<Address, String> {
+fn inet(reader: &Reader<'_>) -> Result<(Address, Login), String> {
     let section = reader.section;
+    let login = login(reader)?;
     let Some(text) = reader.text("port")? else {
         return Err(format!("section [{section}] has no port value"));
     };
@@ -112,10 +116,10 @@ fn inet(reader: &Reader<'_>) -> Result<Address, String> {
         .map_err(|_| format!("not a valid port number: '{port}' "))?;
     let host = if host == "*" { "" } else { host };
     let host = host.to_lowercase();
-    Ok(Address::Inet { host, port })
+    Ok((Address::Inet { host, port }, login))
 }
 
-fn login(reader: &Reader<'_>) -> Result<Option<(String, String)>, String> {
+fn login(reader: &Reader<'_>) -> Result<Login, String> {
     match (reader.text("username")?, reader.text("password")?) {
         (Some(username), Some(password)) => Ok(Some((username, password))),
         (None, None) => Ok(None),

@@ -75,7 +75,7 @@ impl Session {
             "signal" => self.signal(&words),
             "clear" => self.clear(&words),
             "help" => {
-                self.help(&words.join(" "));
+                self.help(rest.trim());
                 Ok(())
             }
             "fg" => self.fg(&words),
@@ -168,7 +168,7 @@ impl Session {
             let state = text(info, "statename");
             let more = text(info, "description");
             self.say(&format!("{name:width$}   {state:10}{more}"));
-            if matches!(state, "STOPPED" | "EXITED" | "FATAL") && self.code == 0 {
+            if matches!(state, "STOPPED" | "EXITED" | "FATAL") {
                 self.code = 3;
             }
         }
@@ -254,7 +254,9 @@ impl Session {
                     self.say(&format!("{group}: ERROR ({what})"));
                     self.code = if verb == "start" { 2 } else { 1 };
                 }
-                Err(Failure::Fault(fault)) => self.line(verb, name, fault.code, &fault.text),
+                Err(Failure::Fault(fault)) => {
+                    self.line(verb, &short(group, process), fault.code, &fault.text);
+                }
                 Err(other) => return Err(other),
             }
         }
@@ -311,12 +313,14 @@ impl Session {
         }
         for name in names {
             let params = [Value::from(*name)];
+            let (group, process) = split(name);
+            let shown = match process {
+                Some(_) => short(group, process),
+                None => (*name).to_owned(),
+            };
             match self.server.call("supervisor.clearProcessLogs", &params) {
-                Ok(_) => {
-                    let (group, process) = split(name);
-                    self.line("clear", &short(group, process), code::SUCCESS, "");
-                }
-                Err(Failure::Fault(fault)) => self.line("clear", name, fault.code, &fault.text),
+                Ok(_) => self.line("clear", &shown, code::SUCCESS, ""),
+                Err(Failure::Fault(fault)) => self.line("clear", &shown, fault.code, &fault.text),
                 Err(other) => return Err(other),
             }
         }

@@ -2,6 +2,7 @@
 
 use super::commands::{Done, Session};
 use super::server::Failure;
+use crate::supervisor::config::kinds::integer;
 use crate::supervisor::rpc::fault::code;
 use crate::value::Value;
 
@@ -19,7 +20,11 @@ enum Part {
 fn part(word: &str) -> Option<Part> {
     match word.strip_prefix('-')? {
         "f" => Some(Part::Followed),
-        number => number.parse().ok().map(Part::Last),
+        number => {
+            let number = integer(number).ok()?;
+            // No more goes into an int of XML-RPC.
+            Some(Part::Last(i32::try_from(number).ok()?.into()))
+        }
     }
 }
 
@@ -37,15 +42,9 @@ impl Session {
         if words.len() > 3 {
             return self.too("many", "tail");
         }
-        let (wanted, rest) = match words {
-            [first, rest @ ..] if first.starts_with('-') => match part(first) {
-                Some(wanted) => (wanted, rest),
-                None => {
-                    self.refuse(&format!("Error: bad argument {first}"));
-                    return Ok(());
-                }
-            },
-            all => (Part::Last(TAIL), all),
+        let (modifier, rest) = match words {
+            [first, rest @ ..] if first.starts_with('-') => (Some(*first), rest),
+            all => (None, all),
         };
         let (name, channel) = match rest {
             [name] => (*name, "stdout"),
@@ -62,6 +61,11 @@ impl Session {
                     return Ok(());
                 }
             },
+        };
+        let Some(wanted) = modifier.map_or(Some(Part::Last(TAIL)), part) else {
+            let modifier = modifier.unwrap_or_default();
+            self.refuse(&format!("Error: bad argument {modifier}"));
+            return Ok(());
         };
         match wanted {
             Part::Followed => self.follow(&format!("/logtail/{name}/{channel}")),
@@ -119,6 +123,8 @@ mod tests {
     fn parts() {
         assert_eq!(part("-f"), Some(Part::Followed));
         assert_eq!(part("-100"), Some(Part::Last(100)));
+        assert_eq!(part("-1_0"), Some(Part::Last(10)));
+        assert_eq!(part("-99999999999"), None);
         assert_eq!((part("-x"), part("x"), part("-")), (None, None, None));
     }
 }

@@ -10,7 +10,8 @@ mod logs;
 mod more;
 mod server;
 
-use super::config::{expand, ini::Ini};
+use super::config::expand;
+use super::config::ini::{Ini, directory, utf8};
 use super::getopt;
 use commands::Session;
 use rustyline::error::ReadlineError;
@@ -123,14 +124,18 @@ fn configure(prog: &str, options: &Options) -> Result<Configured, String> {
     if let Some(file) = &file {
         let text = std::fs::read(file)
             .map_err(|_| format!("could not find config file {}", file.display()))?;
-        ini.read(file, &String::from_utf8_lossy(&text))?;
+        ini.read(file, utf8(&text)?)?;
         if !ini.sections.contains_key("supervisorctl") && options.serverurl.is_none() {
             return Err(".ini file does not include supervisorctl section".into());
         }
     }
-    let names: expand::Names = std::env::vars()
+    let mut names: expand::Names = std::env::vars()
         .map(|(k, v)| (format!("ENV_{k}"), expand::Word::Text(v)))
         .collect();
+    if let Some(file) = &file {
+        let here = expand::Word::Text(directory(file));
+        names.insert("here".into(), here);
+    }
     let get = |option: &str| match ini.get("supervisorctl", option) {
         Some(entry) => {
             let name = format!("supervisorctl.{option}");

@@ -149,7 +149,10 @@ async fn one(shared: &Shared, call: &Call) -> Answer {
     let Some((_, signature)) = known.filter(|(name, _)| is_offered(shared, name)) else {
         return Err(Fault::new(code::UNKNOWN_METHOD));
     };
-    if call.params.len() >= signature.len() {
+    // Only whether to wait may be left out.
+    let optional = usize::from(signature[1..].last() == Some(&"boolean"));
+    let most = signature.len() - 1;
+    if !(most - optional..=most).contains(&call.params.len()) {
         return Err(Fault::new(code::INCORRECT_PARAMETERS));
     }
     let p = Params(&call.params);

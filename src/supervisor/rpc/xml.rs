@@ -96,13 +96,11 @@ pub fn decode_call(bytes: &[u8]) -> Result<Call, Malformed> {
         parser.close("params")?;
     }
     parser.close("methodCall")?;
-    if method.trim().is_empty() {
+    parser.end()?;
+    if method.is_empty() {
         return Err(Malformed("no methodName".into()));
     }
-    Ok(Call {
-        method: method.trim().to_owned(),
-        params,
-    })
+    Ok(Call { method, params })
 }
 
 /// Reads an answer. The outer error is a document that is none, the inner one the server's fault.
@@ -287,6 +285,15 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Nothing but white space and comments is left.
+    fn end(&mut self) -> Result<(), Malformed> {
+        self.skip_blank()?;
+        match self.next()? {
+            Step::End => Ok(()),
+            step => Err(Malformed(format!("{step:?} behind the call"))),
+        }
+    }
+
     /// A `<value>` element.
     fn value(&mut self, depth: usize) -> Result<Value, Malformed> {
         if depth > MAX_DEPTH {
@@ -374,11 +381,8 @@ fn scalar(kind: &str, text: String) -> Result<Value, Malformed> {
     let word = text.trim();
     Ok(match kind {
         "int" | "i4" | "i8" => Value::from(word.parse::<i64>().map_err(|_| bad())?),
-        "boolean" => match word {
-            "0" => Value::from(false),
-            "1" => Value::from(true),
-            _ => return Err(bad()),
-        },
+        // Whatever else stands there is false (observed: 4.3.0).
+        "boolean" => Value::from(text == "1"),
         "double" => Value::from(word.parse::<f64>().map_err(|_| bad())?),
         "string" | "dateTime.iso8601" => Value::str(text),
         "base64" => {
@@ -411,6 +415,24 @@ mod tests {
     }
 
     #[test]
+    fn as_supervisord_takes_it() {
+        let wrap = |value: &str| {
+            format!(
+                "<methodCall><methodName> x</methodName><params><param><value>{value}</value></param></params></methodCall>"
+            )
+        };
+        let call = |value: &str| decode_call(wrap(value).as_bytes()).unwrap();
+        assert_eq!(call("").method, " x");
+        assert_eq!(call("<boolean>1</boolean>").params, [Value::from(true)]);
+        assert_eq!(call("<boolean>true</boolean>").params, [Value::from(false)]);
+        assert_eq!(call("s<!-- c -->").params, [Value::str("s")]);
+        assert!(decode_call((wrap("") + "\n<!-- c -->\n").as_bytes()).is_ok());
+        for behind in ["x", "<x/>"] {
+            assert!(decode_call((wrap("") + behind).as_bytes()).is_err());
+        }
+    }
+
+    #[test]
     fn calls_of_other_clients() {
         let call = |text: &str| decode_call(text.as_bytes());
         let bare = call("<methodCall><methodName>a.b</methodName></methodCall>").unwrap();
@@ -424,7 +446,7 @@ mod tests {
             "",
             "xx",
             "<methodCall></methodCall>",
-            "<methodCall><methodName> </methodName></methodCall>",
+            "<methodCall><methodName></methodName></methodCall>",
             "<methodCall><methodName>x</methodName><params><param><value><int>x</int></value></param></params></methodCall>",
             "<!DOCTYPE x [<!ENTITY a \"b\">]><methodCall><methodName>x</methodName></methodCall>",
         ] {

@@ -1,5 +1,5 @@
 """A stage whose daemon is ended at once, with all that it started."""
-import os, pathlib, signal
+import os, pathlib, signal, time
 from supervisor_scenarios.stage import Stage
 
 def family(pid):
@@ -22,11 +22,18 @@ class Bounded(Stage):
     def step(self, step):
         if step[0] != "try" and self.daemon and self.daemon.poll() is not None:
             return "no daemon"
-        return super().step(step)
+        try:
+            return super().step(step)
+        except Exception as e:
+            return f"fails: {type(e).__name__}"
 
     def wait(self, ready):
         """Ten seconds: what takes longer is no answer."""
-        return self.wait_for(ready, 200)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            if got := self.wait_for(ready, 1):
+                return got
+        return None
 
     def finish(self):
         if self.daemon and self.daemon.poll() is None:

@@ -1,6 +1,6 @@
 """The scenarios of tests/compare/supervisor, a module for each part of the surface."""
-from . import calls, clients, config, ctl, decisions, events, logs, process, servers
+from . import calls, clients, config, ctl, decisions, events, found, logs, process, servers
 
 def scenarios():
-    for part in (config, servers, calls, ctl, process, logs, events, clients, decisions):
+    for part in (config, servers, calls, ctl, process, logs, events, clients, found, decisions):
         yield from part.scenarios()

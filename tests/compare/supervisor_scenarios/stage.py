@@ -16,6 +16,8 @@ NORMAL = [
     (r"\blen:\d+", "len:N"),
     (r"Available names: .*?( in section|\n|$)", r"Available names: NAMES\1"),
 ]
+# Seconds until a daemon that says nothing has not answered.
+PATIENCE = float(os.environ.get("PATIENCE", 30))
 LINES = int(os.environ.get("LINES_SHOWN", 12))
 
 # A row of docs/supervisor.md and what it means for an answer.
@@ -45,7 +47,7 @@ def normal(text, directory, ports):
 
 def http(address, request):
     s = socket.socket(socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX)
-    s.settimeout(30)
+    s.settimeout(PATIENCE)
     s.connect(address)
     s.sendall(request)
     data = b""
@@ -62,6 +64,30 @@ def http(address, request):
     head, _, body = data.partition(b"\r\n\r\n")
     status = head.split(b" ")[1].decode() if b" " in head else ""
     return status, head.decode("latin-1"), body.decode("utf-8", "replace")
+
+def exchange(address, request):
+    """All answers to what may be several requests, until the server closes or says no more: what they say, in short."""
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(min(PATIENCE, 1.5))
+    data, end = b"", "closes"
+    try:
+        s.connect(address)
+        s.sendall(request)
+        while part := s.recv(65536):
+            data += part
+    except TimeoutError:
+        end = "stays open"
+    except OSError as e:
+        end = "closes" if isinstance(e, (BrokenPipeError, ConnectionResetError)) else type(e).__name__
+    s.close()
+    out = []
+    for answer in re.split(rb"(?=HTTP/1\.[01] \d{3} )", data)[1:] or [data]:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        kept = sorted(l.lower() for l in lines[1:] if re.match(r"(?i)(content-type|connection|transfer-encoding|www-authenticate|allow):", l))
+        plain = any("xml" in l for l in kept)
+        out += [lines[0], *kept, body.decode("utf-8", "replace") if plain else f"{len(body) > 0}"]
+    return "\n".join([*out, end])
 
 def post(path, to, body):
     body = body.encode()
@@ -205,6 +231,8 @@ class Stage:
             return f"HTTP {status}\n{body}"
         if kind == "raw":
             return "HTTP " + http(str(d / "s.sock"), args[0].encode())[0]
+        if kind == "bytes":
+            return exchange(str(d / "s.sock"), args[0].encode("utf-8", "surrogateescape"))
         if kind == "web":
             status, head, body = http(("127.0.0.1", self.ports["PORT1"]), args[0].encode())
             asks = re.search(r"(?im)^www-authenticate:.*?$", head)

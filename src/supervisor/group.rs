@@ -230,7 +230,12 @@ impl Supervisor {
         if self.groups.iter().any(|g| g.config.name == config.name) {
             return None;
         }
-        let procs = config.programs.iter();
+        // Of two with one name, as of a program listed twice, there is one.
+        let twice =
+            |at: usize, name: &str| config.programs[at + 1..].iter().any(|p| p.name == name);
+        let procs = config.programs.iter().enumerate();
+        let procs = procs.filter(|(at, p)| !twice(*at, &p.name));
+        let procs = procs.map(|(_, p)| p);
         let procs = procs.map(|p| self.fresh(&config.name, p)).collect();
         let at = self.groups.partition_point(|g| {
             (g.config.priority, &g.config.name) <= (config.priority, &config.name)

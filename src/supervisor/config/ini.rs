@@ -49,7 +49,7 @@ impl Ini {
     /// directory, also behind another `%`.
     pub fn include(&mut self, file: &Path, text: &str) -> Result<(), String> {
         self.read(file, text)?;
-        self.settle_here(&file.into());
+        self.settle_here(file);
         Ok(())
     }
 
@@ -181,9 +181,10 @@ impl Ini {
         }
     }
 
-    fn settle_here(&mut self, file: &Rc<Path>) {
+    /// Writes the file's directory for `%(here)s` in what it says, also behind another `%`.
+    pub fn settle_here(&mut self, file: &Path) {
         let here = directory(file);
-        for entry in self.entries_of(file) {
+        for entry in self.entries_of(&file.into()) {
             entry.value = entry.value.replace("%(here)s", &here);
         }
     }

@@ -149,8 +149,9 @@ pub fn directory(text: &str) -> Result<String, String> {
 /// A file whose directory exists, `~` expanded.
 pub fn file_in_directory(text: &str) -> Result<String, String> {
     let path = home(text);
-    let dir = Path::new(&path).parent().unwrap_or(Path::new(""));
-    match dir.as_os_str().is_empty() || dir.is_dir() {
+    // What is before the last slash, also where nothing is behind it.
+    let dir = path.rfind('/').map_or("", |at| &path[..at.max(1)]);
+    match dir.is_empty() || Path::new(dir).is_dir() {
         true => Ok(path),
         false => Err(format!(
             "The directory named as part of the path {text} does not exist"
@@ -158,14 +159,21 @@ pub fn file_in_directory(text: &str) -> Result<String, String> {
     }
 }
 
-/// `~/x` with the home directory of the environment.
+/// `~/x` with the home directory of the environment, `~user/x` with that user's.
 pub fn home(text: &str) -> String {
-    match (text.strip_prefix('~'), std::env::var("HOME")) {
-        (Some(rest), Ok(home)) if rest.is_empty() || rest.starts_with('/') => {
-            format!("{home}{rest}")
-        }
-        _ => text.to_owned(),
-    }
+    let Some(rest) = text.strip_prefix('~') else {
+        return text.to_owned();
+    };
+    let (user, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let home = match (user, RealHost::new()) {
+        ("", _) => std::env::var("HOME").ok(),
+        (user, Ok(host)) => match host.user(user) {
+            Ok(Known::Known(Some(user))) => Some(user.home.display().to_string()),
+            _ => None,
+        },
+        _ => None,
+    };
+    home.map_or(text.to_owned(), |home| format!("{home}{rest}"))
 }
 
 /// A name of a program, group or process: no white space, colon or slash.

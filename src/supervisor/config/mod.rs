@@ -12,7 +12,7 @@ pub use extra::Extra;
 pub use program::{Autorestart, Channel, LogFile, Program};
 pub use servers::{Address, Server};
 
-use crate::value::order;
+use crate::value::{order, quote_repr};
 use expand::{Names, Word, expand};
 use ini::Ini;
 use program::Reader;
@@ -187,6 +187,8 @@ fn include(ini: &mut Ini, main: &Path, names: &Names) -> Result<Vec<String>, Str
     if !ini.sections.contains_key("include") {
         return Ok(Vec::new());
     }
+    // Only a file that includes others has it settled early (observed: 4.3.0).
+    ini.settle_here(main);
     let Some(files) = ini.get("include", "files").map(|e| e.value.clone()) else {
         return Err(".ini file has [include] section, but no files setting".into());
     };
@@ -445,6 +447,24 @@ fn listeners(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, Strin
     })
 }
 
+/// Whether it is `tcp://host:port`.
+fn tcp(url: &str) -> Result<(), String> {
+    let shown = quote_repr(url);
+    let bad = || format!("('Bad socket format %s', {shown})");
+    let (host, port) = url
+        .strip_prefix("tcp://")
+        .and_then(|address| address.split_once(':'))
+        .ok_or_else(bad)?;
+    if host.is_empty() || port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(bad());
+    }
+    match kinds::integer(port)? {
+        0 => Err("0 is below lower bound (1)".into()),
+        n if n > 65535 => Err(format!("{port} is above upper bound (65535)")),
+        _ => Ok(()),
+    }
+}
+
 fn fcgi(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, String> {
     let mut names = names.clone();
     let name = section.split_once(':').map_or("", |(_, n)| n.trim());
@@ -457,6 +477,9 @@ fn fcgi(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, String> {
     // The owner, where none is named, is the program's user.
     reader.maybe("user", kinds::user)?;
     let backlog = reader.maybe("socket_backlog", kinds::integer)?;
+    if let Some(few) = backlog.filter(|n| *n < 1) {
+        return Err(format!("Invalid socket_backlog value {few}"));
+    }
     let owner = |text: &str| {
         let bad = || format!("Invalid socket_owner value {text}");
         servers::owner(text).ok_or_else(bad)
@@ -465,7 +488,7 @@ fn fcgi(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, String> {
     let mode =
         |text: &str| kinds::octal(text).map_err(|_| format!("Invalid socket_mode value {text}"));
     let mode = reader.maybe("socket_mode", mode)?;
-    let Some(socket) = reader.text("socket")? else {
+    let Some(socket) = reader.text("socket")?.filter(|s| !s.is_empty()) else {
         return Err(format!("[{section}] section requires a \"socket\" line"));
     };
     let bad = |text: String| format!("{text} in [{section}] socket");
@@ -481,12 +504,7 @@ fn fcgi(ini: &Ini, section: &str, names: &Names) -> Result<GroupKind, String> {
                 .into(),
         ));
     } else {
-        let address = socket
-            .strip_prefix("tcp://")
-            .and_then(|a| a.rsplit_once(':'));
-        if address.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
-            return Err(bad(format!("('Bad socket format %s', '{socket}')")));
-        }
+        tcp(&socket).map_err(bad)?;
     }
     let socket = FcgiSocket {
         url: socket,

@@ -265,7 +265,10 @@ fn logged(
 ) -> Result<Channel, String> {
     let option = |rest: &str| format!("{which}_{rest}");
     let mut to_syslog = false;
-    let file = match reader.text_with(&option("logfile"), names)? {
+    // Files of logs are expanded twice (observed: 4.3.0): one percent sign is written as four.
+    let file = reader.text_with(&option("logfile"), names)?;
+    let file = file.map(|text| expand(&text, names, &option("logfile")));
+    let file = match file.transpose()? {
         None => LogFile::Auto,
         Some(text) => match text.to_lowercase().as_str() {
             "auto" => LogFile::Auto,

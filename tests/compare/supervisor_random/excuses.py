@@ -5,6 +5,7 @@ from supervisor_scenarios.stage import RELAXED
 MORE = [
     ("AUTO logs in `getAllConfigInfo` after a `reread`", r"<string>DIR/[^<]*-(stdout|stderr)----?\w*-\w*\.log</string>|<string>auto</string>", "<string>AUTO</string>"),
     ("`[rpcinterface:x]` of one's own", r"INFO RPC interface 'other\d*' initialized\n|WARN \[rpcinterface:other\d*\] is Python code and is not loaded\n", ""),
+    ("a negative size or number of backups", r"WARN For \[[^]]*\], AUTO logging used for .* unintentionally\n|<int>-\d+</int>|<int>0</int>", ""),
     ("control characters in an answer", "[\\x00-\\x08\\x0b-\\x1f\ufffd]", "?"),
     ("`clear group:*`", r"(\S+):None: ERROR", r"\1:*: ERROR"),
     ("help texts and `-h`", r"(?m)^default commands[^$]*?\n\n(?=\w+> )", ""),
@@ -13,6 +14,7 @@ MORE = [
 ]
 # Not the same twice: what a process is doing at the moment, and in which order several end.
 UNSTEADY = [
+    (r"Unknown event type \S*", "Unknown event type"),
     (r"(?m)(?<=> )\d+$", "PID"),
     (r"(?m)^((?:\w+> )?\S+ +)(STARTING|RUNNING)\b.*", r"\1UP"),
     (r"(?m)^((?:\w+> )?\S+ +)(BACKOFF|FATAL|EXITED)\b.*", r"\1DOWN"),
@@ -40,6 +42,8 @@ def of_start(theirs, ours):
     """A daemon that started, or did not."""
     if "not enough arguments for format string" in ours:
         return "`%s` and the like without a name, in an option"
+    if "get_socket()" in theirs:
+        return "a socket of an `fcgi-program` that cannot be made"
     if re.search("Invalid name: .* because of character", ours) and "Invalid name" not in theirs:
         return "a process name that gets a space, colon or slash by expansion"
     if re.search("Error: -[0-7]+ can not be converted to an octal|Invalid .* value -[0-7]", ours):

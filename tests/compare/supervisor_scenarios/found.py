@@ -37,6 +37,20 @@ REFUSED = {
     "conversion_none": P + "directory=%d\n",
     "conversion_star": P + "directory=%(here)*d\n",
     "conversion_long": P + "directory=%(here)lls\n",
+    "log_twice": P + "stdout_logfile=%(here)s/%%.log\n",
+    "log_slash": P + "stdout_logfile=none/\n",
+    "fcgi_no_host": "[supervisord]\n[fcgi-program:x]\nsocket=tcp://:80\n",
+    "fcgi_two_colons": "[supervisord]\n[fcgi-program:x]\nsocket=tcp://a:b:1\n",
+    "fcgi_high": "[supervisord]\n[fcgi-program:x]\nsocket=tcp://localhost:70000\n",
+    "fcgi_low": "[supervisord]\n[fcgi-program:x]\nsocket=tcp://localhost:0\n",
+    "fcgi_quoted": "[supervisord]\n[fcgi-program:x]\nsocket='a\tb'\n",
+    "fcgi_empty": "[supervisord]\n[fcgi-program:x]\nsocket=\n",
+    "fcgi_backlog": "[supervisord]\n[fcgi-program:x]\nsocket=tcp://localhost:1\nsocket_backlog=0\n",
+    "signal_tab": P + "stopsignal=a\tb\n",
+    "user_negative": P + "user=-1\n",
+    "integer_long": P + "startsecs=" + "x" * 300 + "\n",
+    "here_twice": P + "directory=%%(here)s%(q)s\n",
+    "here_settled": "[supervisord]\n[include]\nfiles=none.conf\n[program:x]\ncommand=x\ndirectory=%%(here)s%(q)s\n",
     "separator": "[supervisord]\nx=1\n\x1e\n  y\n=\n",
 }
 GOOD = HEAD.replace("[supervisord]\n", "[supervisord]\nuser=root\n") + """[include]
@@ -62,7 +76,13 @@ command=/bin/echo %(process_num)#x % (process_num)d|%(process_num)+05d|%(process
 autostart=false
 numprocs_start=3
 [group:g]
-programs=pads
+programs=pads,pads
+[program:files]
+command=/bin/cat
+autostart=false
+stdout_logfile=%(here)s/50%%%%.log
+stderr_logfile=%(here)s/%(program_name)s.log
+umask=0O22
 """.replace("% (", "%(")
 
 def scenarios():

@@ -23,7 +23,7 @@ pub struct Entry {
 pub struct Section {
     /// In order of first appearance.
     pub options: IndexMap<String, Entry>,
-    /// The file that last opened the section.
+    /// The file that first opened the section.
     pub file: PathBuf,
 }
 
@@ -152,7 +152,11 @@ impl Ini {
         if name == "DEFAULT" {
             return Cursor::Defaults;
         }
-        self.sections.entry(name.to_owned()).or_default().file = file.to_path_buf();
+        let new = || Section {
+            file: file.to_path_buf(),
+            ..Section::default()
+        };
+        self.sections.entry(name.to_owned()).or_insert_with(new);
         Cursor::Section(name.to_owned())
     }
 

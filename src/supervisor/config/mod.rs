@@ -173,6 +173,25 @@ fn load_into(file: &Path, ini: &mut Ini) -> Result<Config, String> {
     })
 }
 
+/// The files that fit a pattern as Python's `glob` reads it, sorted: any number of stars is one,
+/// and a bracket that is not closed is a bracket.
+fn matching(pattern: &str) -> Vec<std::path::PathBuf> {
+    let hidden = glob::MatchOptions {
+        require_literal_leading_dot: true,
+        require_literal_separator: true,
+        ..Default::default()
+    };
+    let mut plain = pattern.to_owned();
+    while plain.contains("**") {
+        plain = plain.replace("**", "*");
+    }
+    let found = glob::glob_with(&plain, hidden)
+        .or_else(|_| glob::glob_with(&plain.replace('[', "[[]"), hidden));
+    let mut found: Vec<_> = found.into_iter().flatten().flatten().collect();
+    found.sort_unstable();
+    found
+}
+
 fn base_names(file: &Path) -> Names {
     let mut names = Names::new();
     for (name, value) in std::env::vars_os() {
@@ -199,23 +218,25 @@ fn include(ini: &mut Ini, main: &Path, names: &Names) -> Result<Vec<String>, Str
     let mut notes = Vec::new();
     for pattern in files.split_whitespace() {
         let pattern = Path::new(&base).join(pattern).display().to_string();
-        let hidden = glob::MatchOptions {
-            require_literal_leading_dot: true,
-            ..Default::default()
-        };
-        let found = glob::glob_with(&pattern, hidden).map_err(|e| e.to_string())?;
-        let mut found: Vec<_> = found.flatten().collect();
-        found.sort_unstable();
+        let found = matching(&pattern);
         if found.is_empty() {
             notes.push(format!("No file matches via include \"{pattern}\""));
         }
         for file in found {
-            let bytes = std::fs::read(&file)
-                .map_err(|e| format!("{}: {}", file.display(), crate::diag::reason(&e)))?;
             notes.push(format!(
                 "Included extra file \"{}\" during parsing",
                 file.display()
             ));
+            // What cannot be read is passed over (observed: 4.3.0), a file not without a word.
+            let bytes = match std::fs::read(&file) {
+                Ok(bytes) => bytes,
+                Err(_) if file.is_dir() => continue,
+                Err(e) => {
+                    let why = crate::diag::reason(&e);
+                    notes.push(format!("cannot read {}: {why}", file.display()));
+                    continue;
+                }
+            };
             ini.include(&file, ini::utf8(&bytes)?)?;
         }
     }
@@ -331,12 +352,19 @@ fn groups(ini: &Ini, names: &Names) -> Result<Vec<Group>, String> {
                 &format!("{section}.programs"),
             )?;
             for member in kinds::list(&members) {
-                let is = |s: &&String| {
-                    ["program", "fcgi-program"]
-                        .iter()
-                        .any(|kind| named(s, kind) == Some(&member))
+                let of = |kind: &str| {
+                    let name = format!("{kind}:{member}");
+                    ini.sections.get_key_value(&name).map(|(name, _)| name)
                 };
-                let Some(found) = ini.sections.keys().find(is) else {
+                let found = match (of("program"), of("fcgi-program")) {
+                    (Some(_), Some(_)) => {
+                        return Err(format!(
+                            "[{section}] name {member} is ambiguous (exists as program and fcgi-program)"
+                        ));
+                    }
+                    (found, other) => found.or(other),
+                };
+                let Some(found) = found else {
                     return Err(format!(
                         "[{section}] names unknown program or fcgi-program {member}"
                     ));

@@ -140,6 +140,6 @@ def case(seed):
     if odd and rng.random() < 0.1:
         files = {name: damage(rng, t) for name, t in files.items()}
     first = text(rng, odd, HEAD)
-    log = ["sh", "sed 's/^[^,]*,[0-9]* //' s.log | grep '^\\(CRIT\\|ERRO\\|WARN\\|INFO\\) ' | grep -v 'spawned:\\|success:\\|exited:\\|gave up\\|stopped:\\|waiting\\|spawnerr'"]
+    log = ["sh", "sed 's/^[^,]*,[0-9]* //' s.log | grep '^\\(CRIT\\|ERRO\\|WARN\\|INFO\\) ' | grep -v 'spawned:\\|success:\\|exited:\\|gave up\\|stopped:\\|waiting\\|spawnerr\\|UNKNOWN state'"]
     steps = [["try"], log, rpc("supervisor.getAllConfigInfo"), ["info"], ["write", "s.conf", edit(rng, first, odd)], ["type", "reread\navail\nupdate\navail\npid\nversion\n"], rpc("supervisor.getAllConfigInfo"), ["info"], log]
     return scenario(f"configs_{seed}", first, steps, ENV, **{n.replace(".", "__"): t for n, t in files.items()})

@@ -6,6 +6,8 @@ MORE = [
     ("AUTO logs in `getAllConfigInfo` after a `reread`", r"<string>DIR/[^<]*-(stdout|stderr)----?\w*-\w*\.log</string>|<string>auto</string>", "<string>AUTO</string>"),
     ("`[rpcinterface:x]` of one's own", r"INFO RPC interface 'other\d*' initialized\n|WARN \[rpcinterface:other\d*\] is Python code and is not loaded\n", ""),
     ("a negative size or number of backups", r"WARN For \[[^]]*\], AUTO logging used for .* unintentionally\n|<int>-\d+</int>|<int>0</int>", ""),
+    ("`update` with a broken configuration", r"error: (<class 'xmlrpc.client.Fault'>, <Fault 92: )?.?CANT_REREAD: .*", "error: CANT_REREAD"),
+    ("an unknown name behind a known one in `programs`", r"\[\S+\] names unknown", "names unknown"),
     ("control characters in an answer", "[\\x00-\\x08\\x0b-\\x1f\ufffd]", "?"),
     ("`clear group:*`", r"(\S+):None: ERROR", r"\1:*: ERROR"),
     ("help texts and `-h`", r"(?m)^default commands[^$]*?\n\n(?=\w+> )", ""),
@@ -44,6 +46,8 @@ def of_start(theirs, ours):
         return "`%s` and the like without a name, in an option"
     if "get_socket()" in theirs:
         return "a socket of an `fcgi-program` that cannot be made"
+    if re.search(r"\[\S*program:.*\] names unknown", theirs) and "names unknown" in ours:
+        return "an unknown name behind a known one in `programs`"
     if re.search("Invalid name: .* because of character", ours) and "Invalid name" not in theirs:
         return "a process name that gets a space, colon or slash by expansion"
     if re.search("Error: -[0-7]+ can not be converted to an octal|Invalid .* value -[0-7]", ours):

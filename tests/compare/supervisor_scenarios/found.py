@@ -37,6 +37,10 @@ REFUSED = {
     "conversion_none": P + "directory=%d\n",
     "conversion_star": P + "directory=%(here)*d\n",
     "conversion_long": P + "directory=%(here)lls\n",
+    "ambiguous": "[supervisord]\n[group:g]\nprograms=x\n[program:x]\ncommand=x\n[fcgi-program:x]\ncommand=x\nsocket=tcp://localhost:1\n",
+    "member_spaced": "[supervisord]\n[group:g]\nprograms=x\n[program: x ]\ncommand=x\n",
+    "first_file": "[supervisord]\n[include]\nfiles=good*.conf\n[program:x]\nstartsecs=x\n",
+    "good_more": "[program:x]\ncommand=x\nstartsecs=y\n",
     "log_twice": P + "stdout_logfile=%(here)s/%%.log\n",
     "log_slash": P + "stdout_logfile=none/\n",
     "fcgi_no_host": "[supervisord]\n[fcgi-program:x]\nsocket=tcp://:80\n",
@@ -54,7 +58,7 @@ REFUSED = {
     "separator": "[supervisord]\nx=1\n\x1e\n  y\n=\n",
 }
 GOOD = HEAD.replace("[supervisord]\n", "[supervisord]\nuser=root\n") + """[include]
-files=sub/*.conf none.conf
+files=sub/**.conf none.conf su* sub/[x.conf
 [fcgi-program:f]
 command=/bin/cat
 socket=unix://%(here)s/f.sock

@@ -138,6 +138,17 @@ fn lenient_conditions_take_what_python_calls_true() {
 }
 
 #[test]
+fn filters_and_tests_are_found_by_their_whole_names() {
+    assert_eq!(
+        render("{{ 5 | ansible._protomatter.finalize | ansible.builtin.string }}"),
+        "'5'"
+    );
+    let tagged = "x is ansible._protomatter.tagged_with('TrustedAsTemplate')";
+    assert!(!condition(tagged).contains("No test named"));
+    assert_eq!(condition("port is ansible.builtin.integer"), "true");
+}
+
+#[test]
 fn data_is_no_condition() {
     let (scope, at) = (scope(), Context::default());
     let error = engine()

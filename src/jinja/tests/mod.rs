@@ -50,7 +50,10 @@ static ALL: LazyLock<HashMap<&'static str, Test>> = LazyLock::new(|| {
 
 /// The test of that name, with or without its collection.
 pub fn find(name: &str) -> Option<Test> {
-    ALL.get(super::lookups::short(name)).copied()
+    let found = ALL
+        .get(name)
+        .or_else(|| ALL.get(super::lookups::short(name)));
+    found.copied()
 }
 
 /// All names, for suggestions.

@@ -9,7 +9,7 @@ MORE = [
     ("`update` with a broken configuration", r"error: (<class 'xmlrpc.client.Fault'>, <Fault 92: )?.?CANT_REREAD: .*", "error: CANT_REREAD"),
     ("an unknown name behind a known one in `programs`", r"\[\S+\] names unknown", "names unknown"),
     ("control characters in an answer", "[\\x00-\\x08\\x0b-\\x1f\ufffd]", "?"),
-    ("`clear group:*`", r"(\S+):None: ERROR", r"\1:*: ERROR"),
+    ("`clear group:*`", r"(\S+):(None|\*|): ERROR \(no such process\)", r"\1: ERROR"),
     ("help texts and `-h`", r"(?m)^default commands[^$]*?\n\n(?=\w+> )", ""),
     ("Python's error lines", r"error: <class 'OverflowError'>, int exceeds XML-RPC limits: .*|Error: bad argument -\d{10,}", "error: too large"),
     ("no server, in `update`, `reread`, `avail`, `add`, `remove`, `reload`", r"(?m)(?<=> )(error: <class '(FileNotFound|ConnectionRefused)Error'>.*|unix://\S+ (no such file|refused connection))$", "no server"),

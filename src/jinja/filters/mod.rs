@@ -109,10 +109,9 @@ static ALL: LazyLock<HashMap<&'static str, Filter>> = LazyLock::new(|| {
 
 /// The filter of that name, with or without its collection.
 pub fn find(name: &str) -> Option<Filter> {
-    let found = ALL
-        .get(name)
-        .or_else(|| ALL.get(super::lookups::short(name)));
-    found.copied()
+    let short = || ALL.get(super::lookups::short(name));
+    // Those of ansible-core's inner collections have no short names.
+    ALL.get(name).or_else(short).copied()
 }
 
 /// All names, for suggestions.
@@ -161,5 +160,19 @@ pub fn by_name(name: &str, args: Args) -> Res<Obj> {
     match find(name) {
         Some(filter) => apply(filter, args),
         None => Err(Stop::fail(format!("No filter named '{name}'."))),
+    }
+}
+
+#[cfg(test)]
+mod laws {
+    use super::*;
+
+    #[test]
+    fn each_name_is_found() {
+        for name in names() {
+            assert!(find(name).is_some(), "{name}");
+            assert!(find(&format!("ansible.builtin.{name}")).is_some(), "{name}");
+        }
+        assert!(find("ansible._protomatter.nothing").is_none());
     }
 }

@@ -50,10 +50,9 @@ static ALL: LazyLock<HashMap<&'static str, Test>> = LazyLock::new(|| {
 
 /// The test of that name, with or without its collection.
 pub fn find(name: &str) -> Option<Test> {
-    let found = ALL
-        .get(name)
-        .or_else(|| ALL.get(super::lookups::short(name)));
-    found.copied()
+    let short = || ALL.get(super::lookups::short(name));
+    // Those of ansible-core's inner collections have no short names.
+    ALL.get(name).or_else(short).copied()
 }
 
 /// All names, for suggestions.
@@ -104,5 +103,19 @@ pub fn by_name(name: &str, args: Args) -> Res<Obj> {
     match find(name) {
         Some(test) => apply(test, args),
         None => Err(Stop::fail(format!("No test named '{name}'."))),
+    }
+}
+
+#[cfg(test)]
+mod laws {
+    use super::*;
+
+    #[test]
+    fn each_name_is_found() {
+        for name in names() {
+            assert!(find(name).is_some(), "{name}");
+            assert!(find(&format!("ansible.builtin.{name}")).is_some(), "{name}");
+        }
+        assert!(find("ansible._protomatter.nothing").is_none());
     }
 }

@@ -125,7 +125,9 @@ impl Module for Assemble {
             keys["backup_file"] = path;
         }
         let new = match &args.sent {
-            Some(Sent { blob: Some(blob), .. }) => Some(view.blob(blob)?.to_vec()),
+            Some(Sent {
+                blob: Some(blob), ..
+            }) => Some(view.blob(blob)?.to_vec()),
             _ => args.assembled(view)?,
         };
         // One pair and no list, as Ansible has it here.
@@ -225,7 +227,11 @@ impl Own {
             })
         };
         let pattern = self.regexp.as_ref().map(compile).transpose()?;
-        let delimiter = self.delimiter.as_deref().map(unescape).filter(|d| !d.is_empty());
+        let delimiter = self
+            .delimiter
+            .as_deref()
+            .map(unescape)
+            .filter(|d| !d.is_empty());
         let mut out: Vec<u8> = Vec::new();
         let mut first = true;
         for name in names {

@@ -144,7 +144,11 @@ impl Key {
 
     fn line(&self) -> String {
         let parts = [&self.options, &self.kind, &self.blob, &self.comment];
-        let parts: Vec<&str> = parts.into_iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
+        let parts: Vec<&str> = parts
+            .into_iter()
+            .map(String::as_str)
+            .filter(|p| !p.is_empty())
+            .collect();
         parts.join(" ") + "\n"
     }
 }
@@ -182,7 +186,10 @@ impl Args {
             Known::Unknown => Ok(None),
             Known::Known(None) => Err(Diag::error(
                 "no-such-account",
-                format!("Failed to lookup user {0}: 'getpwnam(): name not found: {0}'", self.user),
+                format!(
+                    "Failed to lookup user {0}: 'getpwnam(): name not found: {0}'",
+                    self.user
+                ),
             )
             .about("user")),
         }
@@ -194,7 +201,11 @@ impl Args {
             (None, Some(user)) => Place::at(&user.home.join(".ssh/authorized_keys")),
             (None, None) => Place::of(&format!("/home/{}/.ssh/authorized_keys", self.user), view)?,
         };
-        if self.follow { place.followed(view) } else { Ok(place) }
+        if self.follow {
+            place.followed(view)
+        } else {
+            Ok(place)
+        }
     }
 
     /// The keys asked for; `None` where only apply can tell.

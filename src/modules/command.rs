@@ -37,8 +37,9 @@ fn job<'a>(args: &'a Args, view: &dyn View) -> Result<Job<'a>> {
                 "parameters are mutually exclusive: _raw_params|cmd|argv",
             ));
         }
-        (Some(line), None) => words::split(line)
-            .map_err(|why| Diag::error("bad-command", why).about("cmd"))?,
+        (Some(line), None) => {
+            words::split(line).map_err(|why| Diag::error("bad-command", why).about("cmd"))?
+        }
         (None, Some(argv)) => argv.clone(),
         (None, None) => Vec::new(),
     };

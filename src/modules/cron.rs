@@ -131,9 +131,15 @@ fn check(args: &Args) -> Result<()> {
     } else if args.cron_file.is_some() && args.user.is_none() && present && !args.env {
         "`cron_file` needs `user`"
     } else if args.special_time.is_some()
-        && [&args.minute, &args.hour, &args.day, &args.month, &args.weekday]
-            .iter()
-            .any(|t| *t != "*")
+        && [
+            &args.minute,
+            &args.hour,
+            &args.day,
+            &args.month,
+            &args.weekday,
+        ]
+        .iter()
+        .any(|t| *t != "*")
     {
         "You must specify time and date fields or special time."
     } else if (args.insertafter.is_some() || args.insertbefore.is_some()) && !args.env {
@@ -172,7 +178,9 @@ fn read(args: &Args, view: &dyn View) -> Result<Vec<String>> {
         (None, Some(planned)) => planned.as_str().unwrap_or_default().to_owned(),
         (None, None) => {
             let output = view.query(&crontab(args, &["-l"]))?.known();
-            output.filter(|o| o.ok()).map_or(String::new(), |o| o.text())
+            output
+                .filter(|o| o.ok())
+                .map_or(String::new(), |o| o.text())
         }
     };
     let comment = |line: &str| {
@@ -182,7 +190,11 @@ fn read(args: &Args, view: &dyn View) -> Result<Vec<String>> {
             || line.starts_with("# (- installed on ")
             || line.starts_with("# (Cron version ")
     };
-    Ok(text.lines().filter(|l| !comment(l)).map(str::to_owned).collect())
+    Ok(text
+        .lines()
+        .filter(|l| !comment(l))
+        .map(str::to_owned)
+        .collect())
 }
 
 fn variable(line: &str) -> Option<&str> {
@@ -227,7 +239,11 @@ fn edit_variable(args: &Args, mut lines: Vec<String>, present: bool) -> Vec<Stri
     match at {
         Some(at) => lines[at] = line,
         None => {
-            let after = args.insertafter.as_deref().and_then(|n| find(n, &lines)).map(|n| n + 1);
+            let after = args
+                .insertafter
+                .as_deref()
+                .and_then(|n| find(n, &lines))
+                .map(|n| n + 1);
             let before = args.insertbefore.as_deref().and_then(|n| find(n, &lines));
             lines.insert(after.or(before).unwrap_or(0), line);
         }
@@ -236,7 +252,11 @@ fn edit_variable(args: &Args, mut lines: Vec<String>, present: bool) -> Vec<Stri
 }
 
 fn entry(args: &Args) -> String {
-    let job = args.job.as_deref().unwrap_or_default().trim_matches(['\r', '\n']);
+    let job = args
+        .job
+        .as_deref()
+        .unwrap_or_default()
+        .trim_matches(['\r', '\n']);
     let off = if args.disabled { "#" } else { "" };
     let who = match (&args.cron_file, &args.user) {
         (Some(_), Some(user)) => format!(" {user}"),

@@ -1,8 +1,8 @@
 //! `deb822_repository`: sources of packages in their new form.
 
 use super::Module;
-use super::common::place::Place;
 use super::common::file_attrs::{FileAttrs, describe};
+use super::common::place::Place;
 use super::common::{dirs, pgp};
 use crate::args::Mode;
 use crate::diag::{Diag, Result};
@@ -259,7 +259,11 @@ impl Args {
         let Some(bytes) = fetch(signed, view)? else {
             return Ok(Signed::Planned);
         };
-        let form = if pgp::is_armored(&bytes) { "asc" } else { "gpg" };
+        let form = if pgp::is_armored(&bytes) {
+            "asc"
+        } else {
+            "gpg"
+        };
         Ok(Signed::Fetched(Key {
             path: self.key_file(form),
             bytes,
@@ -283,7 +287,10 @@ impl Args {
         });
         // In the order of the options' names.
         let fields = [
-            ("Allow-Downgrade-To-Insecure", flag(self.allow_downgrade_to_insecure)),
+            (
+                "Allow-Downgrade-To-Insecure",
+                flag(self.allow_downgrade_to_insecure),
+            ),
             ("Allow-Insecure", flag(self.allow_insecure)),
             ("Allow-Weak", flag(self.allow_weak)),
             ("Architectures", list(&self.architectures)),
@@ -291,7 +298,10 @@ impl Args {
             ("Check-Date", flag(self.check_date)),
             ("Check-Valid-Until", flag(self.check_valid_until)),
             ("Components", list(&self.components)),
-            ("Date-Max-Future", self.date_max_future.map(|n| n.to_string())),
+            (
+                "Date-Max-Future",
+                self.date_max_future.map(|n| n.to_string()),
+            ),
             ("Enabled", flag(self.enabled)),
             ("Inrelease-Path", self.inrelease_path.clone()),
             ("Languages", list(&self.languages)),

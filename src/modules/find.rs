@@ -176,7 +176,10 @@ impl Search<'_> {
                 if self.args.depth.is_some_and(|max| depth > max) {
                     continue;
                 }
-                let enough = self.args.limit.is_some_and(|limit| self.files.len() >= limit);
+                let enough = self
+                    .args
+                    .limit
+                    .is_some_and(|limit| self.files.len() >= limit);
                 if !enough && let Some(reason) = self.look_at(&path, &name, &stat)? {
                     return Ok(Some(reason));
                 }
@@ -198,7 +201,8 @@ impl Search<'_> {
             FileType::File => stat.is_file(),
             FileType::Link => stat.is_link(),
         };
-        if !wanted || (name.starts_with('.') && !self.args.hidden) || !self.filter.takes(name, stat) {
+        if !wanted || (name.starts_with('.') && !self.args.hidden) || !self.filter.takes(name, stat)
+        {
             return Ok(None);
         }
         if stat.is_file() {

@@ -179,7 +179,10 @@ impl Download for Args {
             Some(dir) => Place::of(dir, view)?.at,
             None => view.env("TMPDIR").unwrap_or_else(|| "/tmp".into()).into(),
         };
-        Ok(temporary(&dir, &format!("{} {}", self.shared.url, self.dest)))
+        Ok(temporary(
+            &dir,
+            &format!("{} {}", self.shared.url, self.dest),
+        ))
     }
 
     fn download(
@@ -226,7 +229,9 @@ impl Download for Args {
             self.only_newer(&mut newer, state, view)?;
         }
         let url = &self.shared.url;
-        let answer = self.shared.read(url, "HEAD", TIMEOUT, newer.headers.pop(), view);
+        let answer = self
+            .shared
+            .read(url, "HEAD", TIMEOUT, newer.headers.pop(), view);
         let answer = match answer {
             // The step before may be what it needs (certificates, a proxy, a name).
             Err(error) if error.code == "http" && !view.is_check() => Known::Unknown,

@@ -103,7 +103,9 @@ fn ask(args: &Args, view: &dyn View) -> Result<Known<Json>> {
 
 fn entries(args: &Args, text: &str) -> Json {
     let accounts = ["passwd", "shadow", "group", "gshadow"];
-    let colon = accounts.contains(&args.database.as_str()).then(|| ":".to_owned());
+    let colon = accounts
+        .contains(&args.database.as_str())
+        .then(|| ":".to_owned());
     let split = args.split.clone().or(colon);
     let mut found: Map<String, Json> = Map::new();
     for line in text.lines() {
@@ -137,9 +139,15 @@ mod tests {
     fn splits_by_database() -> Result<()> {
         let args: Args = crate::args::read(&json!({"database": "passwd"}))?;
         let text = "root:x:0:0:root:/root:/bin/bash\n";
-        assert_eq!(entries(&args, text)["root"], json!(["x", "0", "0", "root", "/root", "/bin/bash"]));
+        assert_eq!(
+            entries(&args, text)["root"],
+            json!(["x", "0", "0", "root", "/root", "/bin/bash"])
+        );
         let args: Args = crate::args::read(&json!({"database": "services"}))?;
-        assert_eq!(entries(&args, "http  80/tcp www\n"), json!({"http": ["80/tcp", "www"]}));
+        assert_eq!(
+            entries(&args, "http  80/tcp www\n"),
+            json!({"http": ["80/tcp", "www"]})
+        );
         Ok(())
     }
 }

@@ -96,7 +96,11 @@ fn check(args: &Args) -> Result<()> {
 }
 
 fn program(args: &Args, name: &str) -> String {
-    if args.local { format!("l{name}") } else { name.to_owned() }
+    if args.local {
+        format!("l{name}")
+    } else {
+        name.to_owned()
+    }
 }
 
 fn create(args: &Args, view: &dyn View) -> Result<Vec<Op>> {
@@ -106,7 +110,10 @@ fn create(args: &Args, view: &dyn View) -> Result<Vec<Op>> {
     {
         return Err(Diag::error(
             "number-taken",
-            format!("groupadd: GID '{gid}' already exists: it belongs to group {}", other.name),
+            format!(
+                "groupadd: GID '{gid}' already exists: it belongs to group {}",
+                other.name
+            ),
         )
         .about("gid"));
     }

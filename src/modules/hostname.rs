@@ -34,7 +34,10 @@ impl Module for Hostname {
     fn plan(args: &Args, view: &dyn View) -> Result<Vec<Op>> {
         let systemd = match args.using.as_deref() {
             Some(using) => using == "systemd",
-            None => matches!(view.lstat(Path::new("/run/systemd/system"))?, Known::Known(Some(_))),
+            None => matches!(
+                view.lstat(Path::new("/run/systemd/system"))?,
+                Known::Known(Some(_))
+            ),
         };
         let mut ops = Vec::new();
         if running(view)?.as_deref() != Some(&args.name) {

@@ -137,9 +137,8 @@ impl File for Args {
 impl Own {
     /// What Ansible refuses.
     fn check(&self) -> Result<()> {
-        let refuse = |message: &str, option: &str| {
-            Err(Diag::error("bad-host-key", message).about(option))
-        };
+        let refuse =
+            |message: &str, option: &str| Err(Diag::error("bad-host-key", message).about(option));
         if self.name.contains(',') {
             return refuse(
                 "Comma separated list of names is not supported. Please pass a single name to \

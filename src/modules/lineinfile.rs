@@ -94,9 +94,7 @@ impl Module for Lineinfile {
             State::Present if args.backrefs && args.regexp.is_none() => {
                 missing("regexp is required with backrefs=true")
             }
-            State::Present if args.line.is_none() => {
-                missing("line is required with state=present")
-            }
+            State::Present if args.line.is_none() => missing("line is required with state=present"),
             State::Absent
                 if args.line.is_none() && args.regexp.is_none() && args.search_string.is_none() =>
             {
@@ -178,7 +176,10 @@ impl Own {
     fn warning(&self) -> Option<String> {
         let empty = |option: &Option<String>| option.as_deref() == Some("");
         let (what, matches) = if empty(&self.regexp) {
-            ("regular expression", " If this is desired, use '^' to match every line in the file and avoid this warning.")
+            (
+                "regular expression",
+                " If this is desired, use '^' to match every line in the file and avoid this warning.",
+            )
         } else if empty(&self.search_string) {
             ("search string", "")
         } else {

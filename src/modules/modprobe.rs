@@ -117,17 +117,26 @@ impl Args {
         // The kernel writes all names with underscores.
         let name = self.name.replace('-', "_");
         let text = |path: &str| -> Result<String> {
-            let bytes = view.read(Path::new(path))?.known().flatten().unwrap_or_default();
+            let bytes = view
+                .read(Path::new(path))?
+                .known()
+                .flatten()
+                .unwrap_or_default();
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         };
-        if text("/proc/modules")?.lines().any(|line| line.split(' ').next() == Some(&name)) {
+        if text("/proc/modules")?
+            .lines()
+            .any(|line| line.split(' ').next() == Some(&name))
+        {
             return Ok(true);
         }
         let release = text("/proc/sys/kernel/osrelease")?;
         let built_in = text(&format!("/lib/modules/{}/modules.builtin", release.trim()))?;
         let file = format!("{name}.ko");
         Ok(built_in.lines().any(|line| {
-            line.rsplit('/').next().is_some_and(|last| last.replace('-', "_") == file)
+            line.rsplit('/')
+                .next()
+                .is_some_and(|last| last.replace('-', "_") == file)
         }))
     }
 }

@@ -98,7 +98,10 @@ impl Module for Mount {
             State::Ephemeral => ("ephemeral", &[("opts", args.opts.is_none())]),
             _ => return Ok(args),
         };
-        let both = [("src", args.src.is_none()), ("fstype", args.fstype.is_none())];
+        let both = [
+            ("src", args.src.is_none()),
+            ("fstype", args.fstype.is_none()),
+        ];
         let missing: Vec<&str> = both
             .iter()
             .chain(needed)
@@ -188,7 +191,11 @@ impl Args {
         let swap = self.fstype.as_deref() == Some("swap");
         Line {
             src: or(&self.src, ""),
-            name: if swap || self.path == "none" { "none".into() } else { place.shown.clone() },
+            name: if swap || self.path == "none" {
+                "none".into()
+            } else {
+                place.shown.clone()
+            },
             fstype: or(&self.fstype, ""),
             opts,
             dump: or(&self.dump, "0"),
@@ -230,7 +237,11 @@ impl Args {
         let changes = !table.is_empty();
         ops.extend(table);
         let own_table = ["-T", &self.fstab];
-        let own: &[&str] = if self.fstab == "/etc/fstab" { &[] } else { &own_table };
+        let own: &[&str] = if self.fstab == "/etc/fstab" {
+            &[]
+        } else {
+            &own_table
+        };
         if !mounted {
             ops.push(self.run(&[&["mount"], own].concat(), place, true));
         } else if changes {
@@ -252,7 +263,10 @@ impl Args {
         if let Some(planned) = view.assumed(&key(&place.at)) {
             return Ok(planned == json!(true));
         }
-        let table = view.read(Path::new("/proc/self/mountinfo"))?.known().flatten();
+        let table = view
+            .read(Path::new("/proc/self/mountinfo"))?
+            .known()
+            .flatten();
         let table = String::from_utf8_lossy(&table.unwrap_or_default()).into_owned();
         let at = view.resolve(&place.at)?;
         Ok(table

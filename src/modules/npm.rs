@@ -280,7 +280,9 @@ impl Args {
             Some(dir) if !self.global => dir.display().to_string(),
             _ => "system".to_owned(),
         };
-        let what = self.full_name().unwrap_or_else(|| "package.json".to_owned());
+        let what = self
+            .full_name()
+            .unwrap_or_else(|| "package.json".to_owned());
         Ok(format!("npm:{place}:{what}"))
     }
 

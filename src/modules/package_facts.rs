@@ -2,11 +2,11 @@
 
 mod origins;
 
-use crate::value::order;
 use super::Module;
 use super::common::apt::dpkg;
 use crate::diag::{Diag, Result};
 use crate::sys::{Known, Outcome, View};
+use crate::value::order;
 use crate::value::unknown_json;
 use origins::Origins;
 use schemars::JsonSchema;
@@ -44,8 +44,20 @@ fn auto() -> Vec<String> {
 
 /// All names that Ansible knows (observed: ansible-core 2.19.14).
 const MANAGERS: &[&str] = &[
-    "apk", "apt", "pacman", "pkg", "pkg_info", "portage", "rpm", "dnf", "dnf5", "yum", "zypper",
-    "pkg5", "pkgng", "openbsd_pkg",
+    "apk",
+    "apt",
+    "pacman",
+    "pkg",
+    "pkg_info",
+    "portage",
+    "rpm",
+    "dnf",
+    "dnf5",
+    "yum",
+    "zypper",
+    "pkg5",
+    "pkgng",
+    "openbsd_pkg",
 ];
 
 /// The module.
@@ -104,7 +116,8 @@ fn installed(view: &dyn View) -> Result<Map<String, Json>> {
     let origins = Origins::load(view)?;
     let mut packages = Map::new();
     // Half-installed and unpacked ones count too, as they do for apt's library.
-    let present = |p: &&dpkg::Package| !matches!(p.state.as_str(), "not-installed" | "config-files");
+    let present =
+        |p: &&dpkg::Package| !matches!(p.state.as_str(), "not-installed" | "config-files");
     let mut all: Vec<&dpkg::Package> = database.packages().iter().filter(present).collect();
     order::sort_by(&mut all, |a, b| a.name.cmp(&b.name));
     for package in all {

@@ -137,7 +137,11 @@ impl Own {
                 let old = limit.split_whitespace().nth(3).unwrap_or_default();
                 let value = self.choose(old);
                 let kept = comment.trim();
-                let comment = if self.comment.is_empty() { kept } else { &self.comment };
+                let comment = if self.comment.is_empty() {
+                    kept
+                } else {
+                    &self.comment
+                };
                 let line = self.line(&value, comment);
                 if value != old || comment != kept {
                     all[at].clone_from(&line);

@@ -92,7 +92,11 @@ impl Module for Pip {
     type Args = Args;
 
     fn kind(args: &Args) -> Kind {
-        let plain = args.name.iter().flatten().all(|n| Requirement::parse(n).is_some());
+        let plain = args
+            .name
+            .iter()
+            .flatten()
+            .all(|n| Requirement::parse(n).is_some());
         match args.state {
             State::Present if plain && args.requirements.is_none() => Kind::Resource,
             State::Absent => Kind::Resource,
@@ -105,7 +109,10 @@ impl Module for Pip {
         let mut ops = Vec::new();
         let env = environment(args, view)?;
         let fresh = match &env {
-            Some(dir) => is_missing(view, &dir.join("bin/activate"))? && is_missing(view, &dir.join("bin/python"))?,
+            Some(dir) => {
+                is_missing(view, &dir.join("bin/activate"))?
+                    && is_missing(view, &dir.join("bin/python"))?
+            }
             None => false,
         };
         if let Some(dir) = env.as_ref().filter(|_| fresh) {
@@ -187,7 +194,10 @@ fn path(args: &Args, view: &dyn View, text: &str) -> Result<PathBuf> {
 }
 
 fn environment(args: &Args, view: &dyn View) -> Result<Option<PathBuf>> {
-    args.virtualenv.as_deref().map(|dir| path(args, view, dir)).transpose()
+    args.virtualenv
+        .as_deref()
+        .map(|dir| path(args, view, dir))
+        .transpose()
 }
 
 fn is_missing(view: &dyn View, path: &Path) -> Result<bool> {
@@ -256,7 +266,9 @@ fn wanted(args: &Args, view: &dyn View) -> Result<Known<Vec<String>>> {
         return Ok(Known::Known(names(args)));
     };
     match view.read(&path(args, view, file)?)? {
-        Known::Known(Some(bytes)) => Ok(Known::Known(requirement::lines(&String::from_utf8_lossy(&bytes)))),
+        Known::Known(Some(bytes)) => Ok(Known::Known(requirement::lines(
+            &String::from_utf8_lossy(&bytes),
+        ))),
         Known::Known(None) => Err(Diag::error(
             "no-such-file",
             format!("Could not open requirements file: there is no file {file}"),
@@ -269,7 +281,10 @@ fn wanted(args: &Args, view: &dyn View) -> Result<Known<Vec<String>>> {
 fn needs(args: &Args, view: &dyn View, env: Option<&Path>, fresh: bool) -> Result<bool> {
     let file = args.requirements.iter().map(|f| (f, ()));
     let assumed = |what: &str| view.assumed(&key(env, what)).and_then(|v| v.as_bool());
-    if file.clone().any(|(f, ())| assumed(f) == Some(args.state != State::Absent)) {
+    if file
+        .clone()
+        .any(|(f, ())| assumed(f) == Some(args.state != State::Absent))
+    {
         return Ok(false);
     }
     let Known::Known(wanted) = wanted(args, view)? else {

@@ -2,7 +2,9 @@
 
 mod dump;
 
-use super::common::postgresql::{Login, Session, Statement, There, fingerprint, plain, refusal, sql, told};
+use super::common::postgresql::{
+    Login, Session, Statement, There, fingerprint, plain, refusal, sql, told,
+};
 use super::{Kind, Module};
 use crate::args::With;
 use crate::diag::{Diag, Result};
@@ -161,7 +163,12 @@ fn check(args: &Args) -> Result<()> {
         }
         _ => {
             let mut texts = [
-                &args.owner, &args.conn_limit, &args.encoding, &args.db, &args.template, &args.tablespace,
+                &args.owner,
+                &args.conn_limit,
+                &args.encoding,
+                &args.db,
+                &args.template,
+                &args.tablespace,
             ]
             .map(|text| Some(text.as_str()))
             .to_vec();
@@ -238,7 +245,10 @@ impl Own {
             return Ok(vec![plain(drop)]);
         }
         let version = "SELECT pg_catalog.current_setting('server_version_num')::int AS number";
-        let number = session.row(version)?.known().and_then(|row| row["number"].as_i64());
+        let number = session
+            .row(version)?
+            .known()
+            .and_then(|row| row["number"].as_i64());
         if number.is_none_or(|number| number >= 130_000) {
             return Ok(vec![plain(format!("{drop} WITH (FORCE)"))]);
         }
@@ -259,7 +269,10 @@ impl Own {
             (false, false) => "The source and the target databases do not exist.",
             (true, false) => {
                 let target = sql::name(&self.target);
-                return Ok(vec![plain(format!("ALTER DATABASE {} RENAME TO {target}", self.name()))]);
+                return Ok(vec![plain(format!(
+                    "ALTER DATABASE {} RENAME TO {target}",
+                    self.name()
+                ))]);
             }
         };
         Err(Diag::error("no-such-database", message).with("warnings", vec![RENAME]))
@@ -282,13 +295,22 @@ impl Own {
         add("LC_COLLATE", &self.lc_collate, text(&self.lc_collate));
         add("LC_CTYPE", &self.lc_ctype, text(&self.lc_ctype));
         add("ICU_LOCALE", &self.icu_locale, text(&self.icu_locale));
-        add("LOCALE_PROVIDER", &self.locale_provider, text(&self.locale_provider));
+        add(
+            "LOCALE_PROVIDER",
+            &self.locale_provider,
+            text(&self.locale_provider),
+        );
         add("TABLESPACE", &self.tablespace, name(&self.tablespace));
         let limit = [(); 2].map(|()| self.conn_limit.clone());
         add("CONNECTION LIMIT", &self.conn_limit, limit);
         let [text, shown] = both.map(|words| words.join(" "));
         let mut statements = vec![(text, shown)];
-        statements.extend(self.comment.as_deref().filter(|text| !text.is_empty()).map(|text| self.commented(text)));
+        statements.extend(
+            self.comment
+                .as_deref()
+                .filter(|text| !text.is_empty())
+                .map(|text| self.commented(text)),
+        );
         statements
     }
 
@@ -301,25 +323,62 @@ impl Own {
     /// Statements for a database that is there.
     fn changes(&self, db: &Json) -> Result<Vec<Statement>> {
         let text = |key: &str| db[key].as_str().unwrap_or_default().to_owned();
-        let icu = if db["datlocale"].is_null() { "daticulocale" } else { "datlocale" };
+        let icu = if db["datlocale"].is_null() {
+            "daticulocale"
+        } else {
+            "datlocale"
+        };
         let provider = match db["datlocprovider"].as_str() {
             Some("c") => "libc",
             Some("i") => "icu",
             _ => "",
         };
         let same = self.encoding.is_empty() || db["wanted"] == db["encoding"];
-        let encoding = if same { String::new() } else { text("encoding_name") };
+        let encoding = if same {
+            String::new()
+        } else {
+            text("encoding_name")
+        };
         let fixed = [
-            ("database encoding is not supported. Current encoding: ", same, encoding),
-            ("LC_COLLATE is not supported. Current LC_COLLATE: ", self.lc_collate.is_empty(), text("datcollate")),
-            ("LC_CTYPE is not supported.Current LC_CTYPE: ", self.lc_ctype.is_empty(), text("datctype")),
-            ("ICU_LOCALE is not supported.Current ICU_LOCALE: ", self.icu_locale.is_empty(), text(icu)),
-            ("LOCALE_PROVIDER is not supported.Current LOCALE_PROVIDER: ", self.locale_provider.is_empty(), provider.to_owned()),
+            (
+                "database encoding is not supported. Current encoding: ",
+                same,
+                encoding,
+            ),
+            (
+                "LC_COLLATE is not supported. Current LC_COLLATE: ",
+                self.lc_collate.is_empty(),
+                text("datcollate"),
+            ),
+            (
+                "LC_CTYPE is not supported.Current LC_CTYPE: ",
+                self.lc_ctype.is_empty(),
+                text("datctype"),
+            ),
+            (
+                "ICU_LOCALE is not supported.Current ICU_LOCALE: ",
+                self.icu_locale.is_empty(),
+                text(icu),
+            ),
+            (
+                "LOCALE_PROVIDER is not supported.Current LOCALE_PROVIDER: ",
+                self.locale_provider.is_empty(),
+                provider.to_owned(),
+            ),
         ];
-        let wanted = ["", &self.lc_collate, &self.lc_ctype, &self.icu_locale, &self.locale_provider];
+        let wanted = [
+            "",
+            &self.lc_collate,
+            &self.lc_ctype,
+            &self.icu_locale,
+            &self.locale_provider,
+        ];
         for ((what, fits, current), wanted) in fixed.into_iter().zip(wanted) {
             if !fits && current != *wanted {
-                return Err(Diag::error("not-supported", format!("Changing {what}{current}")));
+                return Err(Diag::error(
+                    "not-supported",
+                    format!("Changing {what}{current}"),
+                ));
             }
         }
         Ok(self.set(db))
@@ -331,15 +390,23 @@ impl Own {
         let differs = |key: &str, wanted: &str| !wanted.is_empty() && db[key] != json!(wanted);
         let mut statements = Vec::new();
         if differs("owner", &self.owner) {
-            statements.push(plain(format!("ALTER DATABASE {name} OWNER TO {}", sql::name(&self.owner))));
+            statements.push(plain(format!(
+                "ALTER DATABASE {name} OWNER TO {}",
+                sql::name(&self.owner)
+            )));
         }
         let limit = db["datconnlimit"].to_string();
         if !self.conn_limit.is_empty() && self.conn_limit != limit {
-            statements.push(plain(format!("ALTER DATABASE {name} CONNECTION LIMIT {}", self.conn_limit)));
+            statements.push(plain(format!(
+                "ALTER DATABASE {name} CONNECTION LIMIT {}",
+                self.conn_limit
+            )));
         }
         if differs("tablespace", &self.tablespace) {
             let space = sql::name(&self.tablespace);
-            statements.push(plain(format!("ALTER DATABASE {name} SET TABLESPACE {space}")));
+            statements.push(plain(format!(
+                "ALTER DATABASE {name} SET TABLESPACE {space}"
+            )));
         }
         if let Some(comment) = &self.comment
             && comment != db["comment"].as_str().unwrap_or_default()

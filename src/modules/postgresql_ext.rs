@@ -1,7 +1,9 @@
 //! `postgresql_ext`: extensions of a database.
 
 use super::Module;
-use super::common::postgresql::{Login, Session, State, Statement, There, fingerprint, plain, refusal, sql, told};
+use super::common::postgresql::{
+    Login, Session, State, Statement, There, fingerprint, plain, refusal, sql, told,
+};
 use crate::args::With;
 use crate::diag::{Diag, Result};
 use crate::sys::{Known, Op, Outcome, View};
@@ -80,8 +82,14 @@ impl Module for PostgresqlExt {
 }
 
 fn session<'a>(args: &'a Args, view: &'a dyn View) -> Result<Session<'a>> {
-    let texts = [Some(&args.ext), args.schema.as_ref(), args.version.as_ref(), args.comment.as_ref()];
-    args.shared.check(&texts.map(|text| text.map(String::as_str)))?;
+    let texts = [
+        Some(&args.ext),
+        args.schema.as_ref(),
+        args.version.as_ref(),
+        args.comment.as_ref(),
+    ];
+    args.shared
+        .check(&texts.map(|text| text.map(String::as_str)))?;
     Session::of(&args.shared, &args.login_db, view)
 }
 
@@ -105,7 +113,9 @@ impl Own {
     }
 
     fn wanted(&self) -> Option<&str> {
-        self.version.as_deref().filter(|version| !version.is_empty())
+        self.version
+            .as_deref()
+            .filter(|version| !version.is_empty())
     }
 
     fn look(&self, session: &Session, kind: &str) -> Result<There> {
@@ -135,7 +145,11 @@ impl Own {
             There::Is(found) => (found, true),
             There::Done => {
                 let version = self.version.clone().unwrap_or_default();
-                return Ok(Job { statements: Vec::new(), before: version.clone(), after: version });
+                return Ok(Job {
+                    statements: Vec::new(),
+                    before: version.clone(),
+                    after: version,
+                });
             }
             There::Planned => (json!({"version": ""}), false),
             There::No => (json!({}), false),
@@ -158,8 +172,14 @@ impl Own {
         match (before, self.wanted()) {
             (None, wanted) => {
                 if known && !has(&found, version) {
-                    let what = if wanted == Some("latest") { "Latest" } else { "Passed" };
-                    return Err(wrong(format!("{what} version '{version}' is not available")));
+                    let what = if wanted == Some("latest") {
+                        "Latest"
+                    } else {
+                        "Passed"
+                    };
+                    return Err(wrong(format!(
+                        "{what} version '{version}' is not available"
+                    )));
                 }
                 job.statements.push(self.create(&name));
             }
@@ -178,7 +198,8 @@ impl Own {
             && comment != found["comment"].as_str().unwrap_or_default()
         {
             let about = format!("COMMENT ON EXTENSION {name} IS");
-            job.statements.push(both(|value| format!("{about} {}", value(comment))));
+            job.statements
+                .push(both(|value| format!("{about} {}", value(comment))));
         }
         Ok(job)
     }
@@ -203,9 +224,12 @@ impl Own {
     fn create(&self, name: &str) -> Statement {
         both(|value| {
             let mut words = vec![format!("CREATE EXTENSION {name}")];
-            words.extend(self.schema.as_ref().filter(|name| !name.is_empty()).map(|schema| {
-                format!("WITH SCHEMA {}", sql::name(schema))
-            }));
+            words.extend(
+                self.schema
+                    .as_ref()
+                    .filter(|name| !name.is_empty())
+                    .map(|schema| format!("WITH SCHEMA {}", sql::name(schema))),
+            );
             let version = self.wanted().filter(|version| *version != "latest");
             words.extend(version.map(|version| format!("VERSION {}", value(version))));
             words.extend(self.cascade.then(|| "CASCADE".to_owned()));
@@ -220,7 +244,9 @@ fn both(text: impl Fn(fn(&str) -> String) -> String) -> Statement {
 }
 
 fn has(found: &Json, version: &str) -> bool {
-    found["versions"].as_array().is_some_and(|versions| versions.contains(&json!(version)))
+    found["versions"]
+        .as_array()
+        .is_some_and(|versions| versions.contains(&json!(version)))
 }
 
 fn no_path(wanted: &str, version: &str, now: &str) -> Box<Diag> {

@@ -71,8 +71,12 @@ impl Module for PostgresqlMembership {
         let roles = Roles::of(args, &session(args, view)?)?;
         let changes = roles.changes(args.state);
         let mut members = [true, false].map(|grant| {
-            let all = (args.state != State::Exact).then_some(&roles.groups).into_iter().flatten();
-            let mut by_group: Map<String, Json> = all.map(|group| (group.clone(), json!([]))).collect();
+            let all = (args.state != State::Exact)
+                .then_some(&roles.groups)
+                .into_iter()
+                .flatten();
+            let mut by_group: Map<String, Json> =
+                all.map(|group| (group.clone(), json!([]))).collect();
             for change in changes.iter().filter(|change| change.grant == grant) {
                 let roles = by_group.entry(&change.group).or_insert(json!([]));
                 if let Json::Array(roles) = roles {
@@ -107,7 +111,10 @@ impl Module for PostgresqlMembership {
         let changes = Roles::of(args, &session)?.changes(args.state);
         let statements = statements(&changes);
         let statement = session.culprit(&statements, &fault);
-        Err(refusal(format!("Cannot execute SQL '{statement}': {}", fault.text)))
+        Err(refusal(format!(
+            "Cannot execute SQL '{statement}': {}",
+            fault.text
+        )))
     }
 }
 
@@ -150,7 +157,12 @@ struct Roles {
 
 impl Roles {
     fn of(args: &Own, session: &Session) -> Result<Roles> {
-        let trimmed = |names: &[String]| names.iter().map(|name| name.trim().to_owned()).collect::<Vec<_>>();
+        let trimmed = |names: &[String]| {
+            names
+                .iter()
+                .map(|name| name.trim().to_owned())
+                .collect::<Vec<_>>()
+        };
         let (groups, members) = (trimmed(&args.groups), trimmed(&args.target_roles));
         let found = session.row(&format!(
             "SELECT ARRAY(SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname = ANY ({all})) AS roles, \
@@ -163,23 +175,34 @@ impl Roles {
         let found = found.presume(Json::Null);
         let mut warnings = Vec::new();
         let mut there = |names: Vec<String>| {
-            let is_there = |name: &String| match (session.planned("role", name), found["roles"].as_array()) {
-                (Some(there), _) => there,
-                (None, Some(roles)) => roles.contains(&json!(name)),
-                (None, None) => true,
-            };
-            let (there, missing): (Vec<String>, Vec<String>) = names.into_iter().partition(is_there);
+            let is_there =
+                |name: &String| match (session.planned("role", name), found["roles"].as_array()) {
+                    (Some(there), _) => there,
+                    (None, Some(roles)) => roles.contains(&json!(name)),
+                    (None, None) => true,
+                };
+            let (there, missing): (Vec<String>, Vec<String>) =
+                names.into_iter().partition(is_there);
             if let Some(name) = missing.first().filter(|_| args.fail_on_role) {
-                return Err(Diag::error("no-such-role", format!("Role {name} does not exist")));
+                return Err(Diag::error(
+                    "no-such-role",
+                    format!("Role {name} does not exist"),
+                ));
             }
-            warnings.extend(missing.iter().map(|name| format!("Role {name} does not exist, pass")));
+            warnings.extend(
+                missing
+                    .iter()
+                    .map(|name| format!("Role {name} does not exist, pass")),
+            );
             Ok(there)
         };
         let (groups, members) = (there(groups)?, there(members)?);
         let pairs: Vec<&Json> = found["pairs"].as_array().into_iter().flatten().collect();
         let of = |role: &String| {
             let own = pairs.iter().filter(|pair| pair[1] == json!(role));
-            let mut own: Vec<String> = own.filter_map(|pair| pair[0].as_str().map(str::to_owned)).collect();
+            let mut own: Vec<String> = own
+                .filter_map(|pair| pair[0].as_str().map(str::to_owned))
+                .collect();
             own.dedup();
             let planned = |group: &str| session.planned("member", &pair(group, role));
             own.retain(|group| planned(group) != Some(false));
@@ -188,13 +211,22 @@ impl Roles {
             own
         };
         let current = members.iter().map(of).collect();
-        Ok(Roles { current, groups, members, warnings })
+        Ok(Roles {
+            current,
+            groups,
+            members,
+            warnings,
+        })
     }
 
     fn changes(&self, state: State) -> Vec<Change> {
         let mut changes = Vec::new();
         let mut add = |grant: bool, group: &str, role: &str| {
-            changes.push(Change { grant, group: group.to_owned(), role: role.to_owned() });
+            changes.push(Change {
+                grant,
+                group: group.to_owned(),
+                role: role.to_owned(),
+            });
         };
         if state == State::Exact {
             for (role, current) in self.members.iter().zip(&self.current) {

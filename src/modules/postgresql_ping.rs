@@ -41,7 +41,12 @@ impl Module for PostgresqlPing {
             Err(diag) => Err(diag),
             Ok(Known::Unknown) => {
                 let unknown = |key: &str| unknown_json(&format!("{key} of a planned server"));
-                Ok(told(unknown("is_available"), unknown("server_version"), "", &[]))
+                Ok(told(
+                    unknown("is_available"),
+                    unknown("server_version"),
+                    "",
+                    &[],
+                ))
             }
             Ok(Known::Known(row)) => {
                 let version = version(row["version"].as_str().unwrap_or_default());
@@ -52,7 +57,8 @@ impl Module for PostgresqlPing {
 }
 
 fn told(available: Json, version: Json, error: &str, warnings: &[String]) -> Json {
-    let mut keys = json!({"is_available": available, "server_version": version, "conn_err_msg": error});
+    let mut keys =
+        json!({"is_available": available, "server_version": version, "conn_err_msg": error});
     if !warnings.is_empty() {
         keys["warnings"] = json!(warnings);
     }

@@ -4,7 +4,9 @@ mod catalog;
 mod grant;
 
 use super::Module;
-use super::common::postgresql::{Fault, Login, Session, State, There, fingerprint, plain, refusal, sql};
+use super::common::postgresql::{
+    Fault, Login, Session, State, There, fingerprint, plain, refusal, sql,
+};
 use crate::args::With;
 use crate::diag::{Diag, Result};
 use crate::sys::{Known, Op, Outcome, View};
@@ -91,14 +93,21 @@ impl Module for PostgresqlPrivs {
         let Some(fault) = session.failed(done)? else {
             return Ok(json!({}));
         };
-        let query = Job::of(args, &session)?.map(|job| job.query).unwrap_or_default();
+        let query = Job::of(args, &session)?
+            .map(|job| job.query)
+            .unwrap_or_default();
         Err(refused(&query, &fault))
     }
 }
 
 fn session<'a>(args: &'a Args, view: &'a dyn View) -> Result<Session<'a>> {
-    let names = [Some(&args.roles), args.target_roles.as_ref(), args.schema.as_ref()];
-    args.shared.check(&names.map(|name| name.map(String::as_str)))?;
+    let names = [
+        Some(&args.roles),
+        args.target_roles.as_ref(),
+        args.schema.as_ref(),
+    ];
+    args.shared
+        .check(&names.map(|name| name.map(String::as_str)))?;
     Session::of(&args.shared, &args.login_db, view)
 }
 
@@ -138,14 +147,20 @@ impl Job {
         ))?;
         let mut presumed = found.is_unknown();
         let found = found.presume(Json::Null);
-        args.kind.check_version(found["version"].as_i64(), grant.all)?;
+        args.kind
+            .check_version(found["version"].as_i64(), grant.all)?;
         if listed.is_some() && !presumed {
             if found["schema"] == json!(false) && grant.schema.is_some() {
                 let schema = grant.schema.as_deref().unwrap_or_default();
-                return Err(Diag::error("no-such-schema", format!("Schema \"{schema}\" does not exist.")));
+                return Err(Diag::error(
+                    "no-such-schema",
+                    format!("Schema \"{schema}\" does not exist."),
+                ));
             }
             let names = found["objects"].as_array().into_iter().flatten();
-            grant.objects = names.filter_map(|name| name.as_str().map(str::to_owned)).collect();
+            grant.objects = names
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect();
         }
         let (roles, planned) = args.roles(&found, session, warnings)?;
         presumed |= planned || args.needs_planned(session);
@@ -163,7 +178,8 @@ impl Job {
             query: grant.query(&args.own, &roles)?,
             status: catalog::status(args.kind, grant.schema.as_deref(), &grant.objects),
             presumed,
-            presumably: args.state == State::Present || roles.iter().any(|role| !role.starts_with('"')),
+            presumably: args.state == State::Present
+                || roles.iter().any(|role| !role.starts_with('"')),
             print: fingerprint(&args.own),
         }))
     }
@@ -209,13 +225,21 @@ const IMPLICIT: [(&str, i64); 4] = [
 
 impl Own {
     /// The roles as SQL, and whether one of them is only planned.
-    fn roles(&self, found: &Json, session: &Session, warnings: &mut Vec<String>) -> Result<(Vec<String>, bool)> {
+    fn roles(
+        &self,
+        found: &Json,
+        session: &Session,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Vec<String>, bool)> {
         let version = found["version"].as_i64().unwrap_or(i64::MAX);
         let mut planned = false;
         let mut roles = Vec::new();
         for role in self.roles.split(',') {
             let upper = role.to_uppercase();
-            if IMPLICIT.iter().any(|(name, since)| *name == upper && version >= *since) {
+            if IMPLICIT
+                .iter()
+                .any(|(name, since)| *name == upper && version >= *since)
+            {
                 roles.push(upper);
                 continue;
             }
@@ -245,9 +269,15 @@ impl Own {
             Object::Database => "db",
             Object::Group => "role",
             Object::Schema => "schema",
-            _ => return self.schema.as_deref().is_some_and(|name| session.planned("schema", name).is_some()),
+            _ => {
+                return self
+                    .schema
+                    .as_deref()
+                    .is_some_and(|name| session.planned("schema", name).is_some());
+            }
         };
         let objs = self.objs.as_deref().unwrap_or(&self.login_db);
-        objs.split(',').any(|name| session.planned(kind, name).is_some())
+        objs.split(',')
+            .any(|name| session.planned(kind, name).is_some())
     }
 }

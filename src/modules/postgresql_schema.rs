@@ -1,7 +1,9 @@
 //! `postgresql_schema`: schemas of a database.
 
 use super::Module;
-use super::common::postgresql::{Login, Session, State, Statement, There, fingerprint, plain, refusal, sql, told};
+use super::common::postgresql::{
+    Login, Session, State, Statement, There, fingerprint, plain, refusal, sql, told,
+};
 use crate::args::With;
 use crate::diag::Result;
 use crate::sys::{Known, Op, Outcome, View};
@@ -76,7 +78,11 @@ impl Module for PostgresqlSchema {
 }
 
 fn session<'a>(args: &'a Args, view: &'a dyn View) -> Result<Session<'a>> {
-    let texts = [Some(args.schema.as_str()), Some(args.owner.as_str()), args.comment.as_deref()];
+    let texts = [
+        Some(args.schema.as_str()),
+        Some(args.owner.as_str()),
+        args.comment.as_deref(),
+    ];
     args.shared.check(&texts)?;
     Session::of(&args.shared, &args.login_db, view)
 }
@@ -101,7 +107,9 @@ impl Own {
         let owner = sql::name(&self.owner);
         match self.owner.is_empty() {
             true if none => statements.push(plain(format!("CREATE SCHEMA {name}"))),
-            false if none => statements.push(plain(format!("CREATE SCHEMA {name} AUTHORIZATION {owner}"))),
+            false if none => {
+                statements.push(plain(format!("CREATE SCHEMA {name} AUTHORIZATION {owner}")))
+            }
             false if now["owner"] != json!(self.owner) => {
                 statements.push(plain(format!("ALTER SCHEMA {name} OWNER TO {owner}")));
             }

@@ -2,7 +2,9 @@
 
 mod password;
 
-use super::common::postgresql::{Fault, Login, Session, State, Statement, There, fingerprint, plain, refusal, sql, told};
+use super::common::postgresql::{
+    Fault, Login, Session, State, Statement, There, fingerprint, plain, refusal, sql, told,
+};
 use super::common::web;
 use super::{Kind, Module};
 use crate::args::With;
@@ -121,7 +123,10 @@ fn check(args: &Args) -> Result<()> {
     let values: Vec<String> = args.configuration.values().map(web::text).collect();
     let settings = args.configuration.keys().chain(&values);
     let mut texts: Vec<Option<&str>> = settings.map(|text| Some(text.as_str())).collect();
-    texts.extend([Some(args.user.as_str()), Some(args.role_attr_flags.as_str())]);
+    texts.extend([
+        Some(args.user.as_str()),
+        Some(args.role_attr_flags.as_str()),
+    ]);
     texts.extend([&args.password, &args.expires, &args.comment].map(Option::as_deref));
     args.shared.check(&texts)
 }
@@ -139,7 +144,12 @@ const FLAGS: [(&str, &str); 7] = [
 
 /// An attribute as its column and whether it is set.
 fn flag(word: &str) -> Option<(&'static str, bool)> {
-    let column = |name: &str| FLAGS.iter().find(|(flag, _)| *flag == name).map(|(_, column)| *column);
+    let column = |name: &str| {
+        FLAGS
+            .iter()
+            .find(|(flag, _)| *flag == name)
+            .map(|(_, column)| *column)
+    };
     match column(word) {
         Some(column) => Some((column, true)),
         None => column(word.strip_prefix("NO")?).map(|column| (column, false)),
@@ -149,13 +159,21 @@ fn flag(word: &str) -> Option<(&'static str, bool)> {
 impl Own {
     fn flags(&self) -> Result<Vec<String>> {
         let mut flags: Vec<String> = Vec::new();
-        for word in self.role_attr_flags.split(',').filter(|word| !word.is_empty()) {
+        for word in self
+            .role_attr_flags
+            .split(',')
+            .filter(|word| !word.is_empty())
+        {
             let word = word.to_uppercase();
             if !flags.contains(&word) {
                 flags.push(word);
             }
         }
-        let bad: Vec<&str> = flags.iter().map(String::as_str).filter(|word| flag(word).is_none()).collect();
+        let bad: Vec<&str> = flags
+            .iter()
+            .map(String::as_str)
+            .filter(|word| flag(word).is_none())
+            .collect();
         if bad.is_empty() {
             return Ok(flags);
         }
@@ -165,18 +183,31 @@ impl Own {
 
     fn settings(&self) -> Result<Vec<(&str, String)>> {
         let quoted = self.quote_configuration_values;
-        if quoted && self.configuration.keys().any(|key| key.contains(['"', '\''])) {
+        if quoted
+            && self
+                .configuration
+                .keys()
+                .any(|key| key.contains(['"', '\'']))
+        {
             let message = "The key of a configuration may not contain single or double quotes";
             return Err(Diag::error("bad-value", message).about("configuration"));
         }
-        let texts = self.configuration.iter().map(|(key, value)| (key.as_str(), web::text(value)));
+        let texts = self
+            .configuration
+            .iter()
+            .map(|(key, value)| (key.as_str(), web::text(value)));
         Ok(texts.collect())
     }
 
     /// The part of a statement that sets the password, and as results show it.
     fn password_words(&self, password: &str) -> [String; 2] {
-        let crypt = if self.encrypted { "ENCRYPTED" } else { "UNENCRYPTED" };
-        [sql::literal(password), "%(password)s".to_owned()].map(|value| format!("WITH {crypt} PASSWORD {value}"))
+        let crypt = if self.encrypted {
+            "ENCRYPTED"
+        } else {
+            "UNENCRYPTED"
+        };
+        [sql::literal(password), "%(password)s".to_owned()]
+            .map(|value| format!("WITH {crypt} PASSWORD {value}"))
     }
 
     /// The end of a statement: what the role's sessions may do, and until when.
@@ -187,13 +218,17 @@ impl Own {
             both[1].push("VALID UNTIL %(expires)s".to_owned());
         }
         if let Some(limit) = self.conn_limit {
-            both.iter_mut().for_each(|words| words.push(format!("CONNECTION LIMIT {limit}")));
+            both.iter_mut()
+                .for_each(|words| words.push(format!("CONNECTION LIMIT {limit}")));
         }
         both
     }
 
     fn create(&self, name: &str, flags: &str) -> Statement {
-        let given = self.password.as_deref().filter(|password| !password.is_empty());
+        let given = self
+            .password
+            .as_deref()
+            .filter(|password| !password.is_empty());
         let password = given.map(|password| self.password_words(password));
         let limits = self.limit_words();
         let [text, shown] = [0, 1].map(|form| {
@@ -231,15 +266,20 @@ impl Own {
     /// What of a role that is there differs; `None` where nothing does.
     fn changes(&self, name: &str, flags: &[String], role: &Json) -> Option<Statement> {
         let unset = flags.iter().filter_map(|word| flag(word));
-        let flagged = unset.into_iter().any(|(column, wanted)| role[column] != json!(wanted));
+        let flagged = unset
+            .into_iter()
+            .any(|(column, wanted)| role[column] != json!(wanted));
         let flags = flags.join(" ");
         if self.no_password_changes {
             return flagged.then(|| self.alter(name, &flags, false));
         }
         let given = self.password.as_deref();
-        let password = given.is_some_and(|text| password::differs(text, self.encrypted, &self.user, role));
+        let password =
+            given.is_some_and(|text| password::differs(text, self.encrypted, &self.user, role));
         let expires = self.expires.is_some() && role["until"] != json!(true);
-        let limited = self.conn_limit.is_some_and(|limit| role["rolconnlimit"] != json!(limit));
+        let limited = self
+            .conn_limit
+            .is_some_and(|limit| role["rolconnlimit"] != json!(limit));
         (flagged || password || expires || limited).then(|| self.alter(name, &flags, password))
     }
 
@@ -250,21 +290,35 @@ impl Own {
             && comment != role["comment"].as_str().unwrap_or_default()
         {
             let about = format!("COMMENT ON ROLE {} IS", sql::name(&self.user));
-            statements.push((format!("{about} {}", sql::literal(comment)), format!("{about} {}", sql::shown(comment))));
+            statements.push((
+                format!("{about} {}", sql::literal(comment)),
+                format!("{about} {}", sql::shown(comment)),
+            ));
         }
         let current = role["rolconfig"].as_array().into_iter().flatten();
-        let current: Vec<(&str, &str)> = current.filter_map(|item| item.as_str()?.split_once('=')).collect();
+        let current: Vec<(&str, &str)> = current
+            .filter_map(|item| item.as_str()?.split_once('='))
+            .collect();
         let wanted = self.settings()?;
         if self.reset_unspecified_configuration {
-            let unnamed = current.iter().filter(|(key, _)| wanted.iter().all(|(name, _)| name != key));
-            statements.extend(unnamed.map(|(key, _)| plain(format!("ALTER ROLE {name} RESET \"{key}\";"))));
+            let unnamed = current
+                .iter()
+                .filter(|(key, _)| wanted.iter().all(|(name, _)| name != key));
+            statements.extend(
+                unnamed.map(|(key, _)| plain(format!("ALTER ROLE {name} RESET \"{key}\";"))),
+            );
         }
-        for (key, value) in wanted.into_iter().filter(|(key, value)| !current.contains(&(key, value))) {
+        for (key, value) in wanted
+            .into_iter()
+            .filter(|(key, value)| !current.contains(&(key, value)))
+        {
             let value = match self.quote_configuration_values {
                 true => format!("'{}'", value.replace('\'', "''")),
                 false => value,
             };
-            statements.push(plain(format!("ALTER ROLE {name} SET \"{key}\" TO {value};")));
+            statements.push(plain(format!(
+                "ALTER ROLE {name} SET \"{key}\" TO {value};"
+            )));
         }
         Ok(statements)
     }
@@ -302,7 +356,9 @@ impl Own {
     fn read(&self, session: &Session) -> Result<Known<Json>> {
         let kept = "SELECT a.rolpassword FROM pg_catalog.pg_authid a WHERE a.oid = r.oid";
         match session.row(&self.select(kept)) {
-            Err(diag) if diag.message.starts_with("permission denied") => session.row(&self.select("r.rolpassword")),
+            Err(diag) if diag.message.starts_with("permission denied") => {
+                session.row(&self.select("r.rolpassword"))
+            }
             other => other,
         }
     }
@@ -334,12 +390,14 @@ impl Own {
                 Ok(statements)
             }
             (State::Present, There::Is(role)) => {
-                let mut statements: Vec<Statement> = self.changes(&name, &flags, &role).into_iter().collect();
+                let mut statements: Vec<Statement> =
+                    self.changes(&name, &flags, &role).into_iter().collect();
                 statements.extend(self.rest(&name, &role)?);
                 Ok(statements)
             }
             (State::Present, There::Planned) => {
-                let all = self.password.is_some() || self.expires.is_some() || self.conn_limit.is_some();
+                let all =
+                    self.password.is_some() || self.expires.is_some() || self.conn_limit.is_some();
                 let alter = (all && !self.no_password_changes) || !flags.is_empty();
                 let password = self.password.is_some() && !self.no_password_changes;
                 let mut statements = Vec::new();
@@ -359,7 +417,10 @@ impl Own {
             Some("CREATE ") => "Unable to add user with given requirement due to : ".to_owned(),
             Some("COMMENT") => "Unable to add comment on role: ".to_owned(),
             Some("DROP US") => "Unable to remove user: ".to_owned(),
-            Some("ALTER R") => format!("Unable to update configuration for '{}' due to: ", self.user),
+            Some("ALTER R") => format!(
+                "Unable to update configuration for '{}' due to: ",
+                self.user
+            ),
             _ => String::new(),
         };
         Ok(refusal(format!("{what}{}", fault.text)))

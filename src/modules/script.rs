@@ -150,10 +150,7 @@ impl Module for Script {
         let file = dir.join(&sent.name);
         let write = Op::Write {
             path: file.clone(),
-            content: sent
-                .blob
-                .clone()
-                .map_or(Content::Unknown, Content::Blob),
+            content: sent.blob.clone().map_or(Content::Unknown, Content::Blob),
             mode: Some(0o700),
             owner: Owner::default(),
             backup: None,
@@ -164,7 +161,12 @@ impl Module for Script {
             path: dir.clone(),
             mode: Some(0o700),
         };
-        Ok(vec![mkdir, write, args.run(&file)?, Op::Remove { path: dir }])
+        Ok(vec![
+            mkdir,
+            write,
+            args.run(&file)?,
+            Op::Remove { path: dir },
+        ])
     }
 
     /// The temporary file is no difference that matters.

@@ -89,9 +89,7 @@ fn manager(args: &Args, view: &dyn View) -> Result<Manager> {
 
 fn scripts(args: &Args) -> Result<sysvinit::Args> {
     let Some(name) = args.shared.name.clone() else {
-        return Err(
-            Diag::error("missing-option", "missing required option `name`").about("name"),
-        );
+        return Err(Diag::error("missing-option", "missing required option `name`").about("name"));
     };
     Ok(sysvinit::Args {
         name,
@@ -113,7 +111,10 @@ fn plain(args: &systemd::Args) -> Map<String, Json> {
     }
     if let Some(state) = args.state {
         let stopped = state == systemd::State::Stopped;
-        result.insert("state".into(), json!(if stopped { "stopped" } else { "started" }));
+        result.insert(
+            "state".into(),
+            json!(if stopped { "stopped" } else { "started" }),
+        );
     }
     result
 }

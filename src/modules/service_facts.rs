@@ -105,16 +105,27 @@ fn sysv(found: &mut Found, view: &dyn View) -> Result<Known<()>> {
 
 fn systemd(found: &mut Found, view: &dyn View) -> Result<Known<()>> {
     let list = |what: &str| {
-        let words = ["systemctl", what, "--no-pager", "--type", "service", "--all", "--plain"];
+        let words = [
+            "systemctl",
+            what,
+            "--no-pager",
+            "--type",
+            "service",
+            "--all",
+            "--plain",
+        ];
         command::query(view, words)
     };
-    let (Known::Known(units), Known::Known(files)) = (list("list-units")?, list("list-unit-files")?)
+    let (Known::Known(units), Known::Known(files)) =
+        (list("list-units")?, list("list-unit-files")?)
     else {
         return Ok(Known::Unknown);
     };
     if !units.ok() {
         let said = units.err_text();
-        found.warnings.push(format!("Could not list units from systemd: {said}"));
+        found
+            .warnings
+            .push(format!("Could not list units from systemd: {said}"));
     }
     for line in units.text().lines().filter(|l| l.contains(".service")) {
         loaded(found, line);
@@ -156,7 +167,11 @@ fn loaded(found: &mut Found, line: &str) {
     let states = &words[..words.len() - 1];
     // In the order in which no two of them come together.
     let status = states.iter().find(|word| is_bad(word)).unwrap_or(&active);
-    let state = if sub == "running" { "running" } else { "stopped" };
+    let state = if sub == "running" {
+        "running"
+    } else {
+        "stopped"
+    };
     let service = json!({"name": name, "state": state, "status": status, "source": "systemd"});
     found.services.insert(name.to_owned(), service);
 }
@@ -201,7 +216,11 @@ fn plan(found: &mut Found, view: &dyn View) -> Result<()> {
         let Some(state) = unit::assumed(view, "system", &name) else {
             continue;
         };
-        let key = if systemd { format!("{name}.service") } else { name };
+        let key = if systemd {
+            format!("{name}.service")
+        } else {
+            name
+        };
         if !state.exists {
             found.services.remove(&key);
             continue;

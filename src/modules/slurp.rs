@@ -1,7 +1,7 @@
 //! `slurp`: a file of the host, as base64.
 
-use super::common::place::is_dir;
 use super::Module;
+use super::common::place::is_dir;
 use crate::diag::{Diag, Result};
 use crate::sys::{Known, Outcome, View};
 use crate::value::unknown_json;
@@ -29,8 +29,7 @@ impl Module for Slurp {
 
     fn result(args: &Args, view: &dyn View, _: &[Outcome]) -> Result<Json> {
         let shown = args.src.display();
-        let unreadable =
-            |_| Diag::error("not-readable", format!("File is not readable: {shown}"));
+        let unreadable = |_| Diag::error("not-readable", format!("File is not readable: {shown}"));
         if is_dir(&args.src, view).map_err(unreadable)? {
             view.list(&args.src).map_err(unreadable)?;
             let message = format!("Source is a directory and must be a file: {shown}");

@@ -114,7 +114,10 @@ impl Args {
             }
         }
         if self.get_selinux_context {
-            put("selinux_context", json!(super::common::selinux::context(&place.at, view)?));
+            put(
+                "selinux_context",
+                json!(super::common::selinux::context(&place.at, view)?),
+            );
         }
         if self.get_mime {
             let (mime, charset) = mime(place, view)?;
@@ -153,7 +156,10 @@ fn mime(place: &Place, view: &dyn View) -> Result<(String, String)> {
     let text = output.filter(|o| o.ok()).map(|o| o.text());
     let told = text.as_deref().and_then(|text| {
         let (mime, charset) = text.rsplit_once(": ")?.1.split_once(';')?;
-        Some((mime.trim().to_owned(), charset.split_once('=')?.1.trim().to_owned()))
+        Some((
+            mime.trim().to_owned(),
+            charset.split_once('=')?.1.trim().to_owned(),
+        ))
     });
     Ok(told.unwrap_or_else(|| ("unknown".into(), "unknown".into())))
 }

@@ -94,7 +94,9 @@ impl Module for Supervisorctl {
         let server = Server::find(args, view)?;
         match args.state {
             State::Restarted => {
-                let updates = done.first().map_or(Vec::new(), |first| update(&server, first));
+                let updates = done
+                    .first()
+                    .map_or(Vec::new(), |first| update(&server, first));
                 match done.len() {
                     1 if !updates.is_empty() => Ok(updates),
                     n if n == 1 + updates.len() && fault(done).is_none() => {
@@ -125,7 +127,9 @@ impl Module for Supervisorctl {
 
     fn result(args: &Args, _: &dyn View, done: &[Outcome]) -> Result<Json> {
         Ok(match fault(done) {
-            Some(text) => json!({"failed": true, "changed": true, "msg": format!("{}: ERROR ({text})", args.name)}),
+            Some(text) => {
+                json!({"failed": true, "changed": true, "msg": format!("{}: ERROR ({text})", args.name)})
+            }
             None => json!({}),
         })
     }
@@ -151,7 +155,10 @@ fn matched<'a>(name: &str, all: &'a [Process]) -> Vec<&'a Process> {
 }
 
 fn key(name: &str) -> String {
-    format!("supervisor:{}", name.trim_end_matches('*').trim_end_matches(':'))
+    format!(
+        "supervisor:{}",
+        name.trim_end_matches('*').trim_end_matches(':')
+    )
 }
 
 fn assumed(view: &dyn View, process: &Process) -> Option<String> {
@@ -256,9 +263,19 @@ fn one(args: &Args, view: &dyn View, server: &Server, state: State, process: &Pr
             let mut ops = Vec::new();
             if is_running(view, process) {
                 let name = std::slice::from_ref(&name);
-                ops.push(call(server, method(State::Stopped), name, effect(State::Stopped)));
+                ops.push(call(
+                    server,
+                    method(State::Stopped),
+                    name,
+                    effect(State::Stopped),
+                ));
             }
-            ops.push(call(server, method(State::Started), &[name], effect(State::Started)));
+            ops.push(call(
+                server,
+                method(State::Started),
+                &[name],
+                effect(State::Started),
+            ));
             ops
         }
         state => vec![call(server, method(state), &[name], effect(state))],
@@ -292,7 +309,9 @@ fn update(server: &Server, reloaded: &Outcome) -> Vec<Op> {
     let answer = client::decode_response(&response.body).unwrap_or_default();
     let lists = answer.as_list().and_then(|outer| outer.first()?.as_list());
     let groups = |index: usize| {
-        let names = lists.and_then(|l| l.get(index)?.as_list()).unwrap_or_default();
+        let names = lists
+            .and_then(|l| l.get(index)?.as_list())
+            .unwrap_or_default();
         names.to_vec()
     };
     let mut ops = Vec::new();
@@ -305,7 +324,10 @@ fn update(server: &Server, reloaded: &Outcome) -> Vec<Op> {
         }
     };
     each(groups(2), &["stopProcessGroup", "removeProcessGroup"]);
-    each(groups(1), &["stopProcessGroup", "removeProcessGroup", "addProcessGroup"]);
+    each(
+        groups(1),
+        &["stopProcessGroup", "removeProcessGroup", "addProcessGroup"],
+    );
     each(groups(0), &["addProcessGroup"]);
     ops
 }

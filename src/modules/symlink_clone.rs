@@ -107,10 +107,18 @@ impl<'a> Job<'a> {
         }
         if view.stat(parent(&place.at))? == Known::Known(None) {
             let above = plain(Path::new(&place.shown));
-            let message = format!("parent directory {} does not exist", parent(&above).display());
+            let message = format!(
+                "parent directory {} does not exist",
+                parent(&above).display()
+            );
             return fail("no-such-directory", message);
         }
-        if view.stat(&place.at)?.known().flatten().is_some_and(|s| !s.is_dir()) {
+        if view
+            .stat(&place.at)?
+            .known()
+            .flatten()
+            .is_some_and(|s| !s.is_dir())
+        {
             let path = plain(Path::new(&place.shown));
             let message = format!("{} exists and is not a directory", path.display());
             return fail("bad-file", message);
@@ -201,7 +209,8 @@ impl<'a> Clone<'a> {
     /// Brings what is in one directory into another one.
     fn merge(&mut self, from: &Path, to: &Path, is_there: bool) -> Result<()> {
         let Known::Known(names) = self.view.list(from)? else {
-            self.ops.push(Op::Declare(vec![Effect::MayFill(to.to_owned())]));
+            self.ops
+                .push(Op::Declare(vec![Effect::MayFill(to.to_owned())]));
             return Ok(());
         };
         for name in names.unwrap_or_default() {
@@ -219,7 +228,13 @@ impl<'a> Clone<'a> {
         Ok(())
     }
 
-    fn directory(&mut self, from: &Path, to: &Path, like: &Stat, there: Option<Stat>) -> Result<()> {
+    fn directory(
+        &mut self,
+        from: &Path,
+        to: &Path,
+        like: &Stat,
+        there: Option<Stat>,
+    ) -> Result<()> {
         let is_there = there.as_ref().is_some_and(Stat::is_dir);
         match there.map(|stat| stat.kind) {
             Some(FileKind::Dir) => {
@@ -238,7 +253,13 @@ impl<'a> Clone<'a> {
             }
         }
         // A link to a directory becomes a directory with nothing in it.
-        match self.view.lstat(from)?.known().flatten().is_some_and(|s| s.is_link()) {
+        match self
+            .view
+            .lstat(from)?
+            .known()
+            .flatten()
+            .is_some_and(|s| s.is_link())
+        {
             true => Ok(()),
             false => self.merge(from, to, is_there),
         }
@@ -249,7 +270,9 @@ impl<'a> Clone<'a> {
         let owner = attrs.owner_for_new(path, self.view)?;
         self.ops.push(Op::Mkdir {
             path: path.to_owned(),
-            mode: attrs.mode_for(like, true, self.view).or(like.map(|s| s.mode)),
+            mode: attrs
+                .mode_for(like, true, self.view)
+                .or(like.map(|s| s.mode)),
         });
         if !owner.is_empty() {
             self.ops.push(Op::Chown {

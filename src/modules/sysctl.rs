@@ -131,8 +131,14 @@ impl Args {
             return Ok(planned == json!(value));
         }
         let output = view.query(&Command::new(["sysctl", "-e", "-n", &self.name]))?;
-        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        Ok(output.known().is_some_and(|output| words(&output.text()) == words(value)))
+        let words = |text: &str| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        Ok(output
+            .known()
+            .is_some_and(|output| words(&output.text()) == words(value)))
     }
 
     fn run(&self, mut words: Vec<String>, value: &str) -> Op {
@@ -141,7 +147,10 @@ impl Args {
             words.insert(1, "-e".into());
         }
         let effects = match self.state {
-            State::Present => vec![Effect::Assume(format!("sysctl:{}", self.name), json!(value))],
+            State::Present => vec![Effect::Assume(
+                format!("sysctl:{}", self.name),
+                json!(value),
+            )],
             State::Absent => Vec::new(),
         };
         Op::Run {
@@ -166,7 +175,11 @@ impl Args {
             } else if self.state == State::Present && !written {
                 written = true;
                 let same = set.1 == value;
-                out.push(if same { line } else { format!("{}={value}\n", set.0) });
+                out.push(if same {
+                    line
+                } else {
+                    format!("{}={value}\n", set.0)
+                });
             }
         }
         if self.state == State::Present && !written {

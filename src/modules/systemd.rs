@@ -85,7 +85,8 @@ pub struct Systemd;
 impl Module for Systemd {
     const NAME: &'static str = "systemd";
     const FQCN: &'static str = "ansible.builtin.systemd";
-    const ALIASES: &'static [&'static str] = &["systemd_service", "ansible.builtin.systemd_service"];
+    const ALIASES: &'static [&'static str] =
+        &["systemd_service", "ansible.builtin.systemd_service"];
     type Args = Args;
 
     fn kind(args: &Args) -> Kind {
@@ -120,7 +121,10 @@ impl Module for Systemd {
         }
         if let Some(state) = args.state {
             let stopped = state == State::Stopped;
-            result.insert("state".into(), json!(if stopped { "stopped" } else { "started" }));
+            result.insert(
+                "state".into(),
+                json!(if stopped { "stopped" } else { "started" }),
+            );
         }
         let status = match unit::assumed(view, args.scope.name(), name) {
             Some(_) => Map::new(),
@@ -139,11 +143,10 @@ fn check(args: &Args, view: &dyn View) -> Result<()> {
             (args.masked.is_some(), "masked"),
         ];
         if let Some((_, option)) = needs.iter().find(|(given, _)| *given) {
-            return Err(Diag::error(
-                "missing-option",
-                format!("option `{option}` needs `name`"),
-            )
-            .about("name"));
+            return Err(
+                Diag::error("missing-option", format!("option `{option}` needs `name`"))
+                    .about("name"),
+            );
         }
         if !args.daemon_reload && !args.daemon_reexec {
             return Err(Diag::error(
@@ -240,8 +243,11 @@ fn look(args: &Args, view: &dyn View, name: &str) -> Result<Unit> {
         let by_script = is("UnitFileState", &["", "bad", "generated"]) && is_sysv(view, name)?;
         return Ok(Unit {
             exists: true,
-            active: is("ActiveState", &["active", "activating", "reloading", "deactivating"])
-                && !(is("ActiveState", &["deactivating"]) && args.state == Some(State::Started)),
+            active: is(
+                "ActiveState",
+                &["active", "activating", "reloading", "deactivating"],
+            ) && !(is("ActiveState", &["deactivating"])
+                && args.state == Some(State::Started)),
             enabled: is("UnitFileState", &["enabled", "static"])
                 || by_script && starts_by_link(view, name)?,
             masked: is("LoadState", &["masked"]),
@@ -278,8 +284,18 @@ fn unit_file(args: &Args, view: &dyn View, name: &str) -> Result<Known<bool>> {
         None => file,
     };
     let mut places = vec![PathBuf::from("/etc/init.d").join(name)];
-    let kind = if args.scope == Scope::System { "system" } else { "user" };
-    for dir in ["/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd", "/lib/systemd"] {
+    let kind = if args.scope == Scope::System {
+        "system"
+    } else {
+        "user"
+    };
+    for dir in [
+        "/etc/systemd",
+        "/run/systemd",
+        "/usr/local/lib/systemd",
+        "/usr/lib/systemd",
+        "/lib/systemd",
+    ] {
         places.push(Path::new(dir).join(kind).join(&file));
     }
     if args.scope == Scope::User {

@@ -67,13 +67,17 @@ impl Module for Sysvinit {
 
     fn explain(args: &Args, view: &dyn View, planned: &[Op], _: bool) -> Result<Json> {
         let unit = look(args, view)?;
-        let part = |changed: bool| json!({"changed": changed, "rc": null, "stdout": null, "stderr": null});
+        let part =
+            |changed: bool| json!({"changed": changed, "rc": null, "stdout": null, "stderr": null});
         let mut status = Map::new();
         let enables = args.enabled.is_some_and(|e| e != unit.enabled);
         status.insert("enabled".into(), part(enables));
         if let Some(state) = args.state {
             let changes = planned.len() > usize::from(enables);
-            status.insert(json!(state).as_str().unwrap_or_default().into(), part(changes));
+            status.insert(
+                json!(state).as_str().unwrap_or_default().into(),
+                part(changes),
+            );
         }
         Ok(json!({"name": args.name, "status": status}))
     }
@@ -187,7 +191,9 @@ fn is_running(args: &Args, view: &dyn View) -> Result<bool> {
     };
     let text = output.text().to_lowercase();
     Ok(match output.rc {
-        0 => !["not running", "is stopped", "is dead"].iter().any(|word| text.contains(word)),
+        0 => !["not running", "is stopped", "is dead"]
+            .iter()
+            .any(|word| text.contains(word)),
         _ => false,
     })
 }

@@ -53,7 +53,9 @@ impl Module for Tempfile {
     fn plan(args: &Args, view: &dyn View) -> Result<Vec<Op>> {
         let dir = match &args.path {
             Some(path) => Place::of(path, view)?.at,
-            None => view.env("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from),
+            None => view
+                .env("TMPDIR")
+                .map_or_else(|| "/tmp".into(), PathBuf::from),
         };
         let path = args.free_name(&dir, view)?;
         if is_missing(&dir, view)? {
@@ -80,7 +82,11 @@ impl Module for Tempfile {
     /// The name is in the plan only: it is another each time one asks.
     fn explain(args: &Args, view: &dyn View, planned: &[Op], _: bool) -> Result<Json> {
         let me = view.me();
-        let group = me.gid.map(|gid| view.group_by_id(gid)).transpose()?.flatten();
+        let group = me
+            .gid
+            .map(|gid| view.group_by_id(gid))
+            .transpose()?
+            .flatten();
         let path = planned.iter().find_map(|op| match op {
             Op::Mkdir { path, .. } | Op::Write { path, .. } => Some(path),
             _ => None,

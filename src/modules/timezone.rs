@@ -67,7 +67,9 @@ impl Module for Timezone {
             return Ok(json!({}));
         }
         let end = view.resolve(Path::new(LINK))?;
-        let before = end.strip_prefix(ZONES).map(|zone| zone.display().to_string());
+        let before = end
+            .strip_prefix(ZONES)
+            .map(|zone| zone.display().to_string());
         Ok(json!({"diff": {
             "before": {"name": before.unwrap_or_else(|_| "n/a".into())},
             "after": {"name": args.name},

@@ -8,10 +8,10 @@ use super::common::place::{Place, may_be_dir};
 use super::{Control, FileSearch, Kind, Module};
 use crate::args::With;
 use crate::diag::{Diag, Result};
+use crate::sys::path::temporary;
 use crate::sys::{
     Blob, Content, Declared, Effect, Endpoint, Known, Op, Outcome, Owner, Request, View,
 };
-use crate::sys::path::temporary;
 use crate::value::unknown_json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -331,7 +331,10 @@ fn over_socket(request: &mut Request, socket: &std::path::Path) -> Endpoint {
     let Endpoint::Url(url) = &request.endpoint else {
         return request.endpoint.clone();
     };
-    let rest = url.split_once("://").map_or("", |(_, rest)| rest).to_owned();
+    let rest = url
+        .split_once("://")
+        .map_or("", |(_, rest)| rest)
+        .to_owned();
     let (host, path) = match rest.find(['/', '?']) {
         Some(at) => rest.split_at(at),
         None => (rest.as_str(), ""),

@@ -196,7 +196,11 @@ impl<'a> Job<'a> {
             let trees = about["data"]["trees"].as_array();
             for tree in trees.into_iter().flatten() {
                 let full = tree["name"].as_str().unwrap_or_default();
-                names.push(full.rsplit_once('@').map_or(full, |(name, _)| name).to_owned());
+                names.push(
+                    full.rsplit_once('@')
+                        .map_or(full, |(name, _)| name)
+                        .to_owned(),
+                );
             }
         }
         Ok(names)
@@ -208,7 +212,9 @@ impl<'a> Job<'a> {
             return Ok(false);
         };
         let about: Json = serde_json::from_str(line).map_err(|e| unreadable(&e))?;
-        Ok(about["data"]["body"].as_array().is_some_and(|body| !body.is_empty()))
+        Ok(about["data"]["body"]
+            .as_array()
+            .is_some_and(|body| !body.is_empty()))
     }
 
     /// What Yarn answers; nothing where it has locked no packages yet.
@@ -291,5 +297,8 @@ impl<'a> Job<'a> {
 }
 
 fn unreadable(error: &serde_json::Error) -> Box<Diag> {
-    Diag::error("yarn", format!("Failed to parse Yarn output with error {error}"))
+    Diag::error(
+        "yarn",
+        format!("Failed to parse Yarn output with error {error}"),
+    )
 }

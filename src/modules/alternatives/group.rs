@@ -99,7 +99,10 @@ impl Group {
         let (path, rest) = line.split_once(" - ")?;
         let priority = rest.split_whitespace().last()?.parse().ok()?;
         let followers = Vec::new();
-        let choice = Choice { priority, followers };
+        let choice = Choice {
+            priority,
+            followers,
+        };
         self.choices.insert(path.to_owned(), choice);
         Some(path.to_owned())
     }
@@ -122,7 +125,9 @@ fn word_is<'a>(line: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
 
 /// `slave NAME: PATH`
 fn follower(line: &str) -> Option<(&str, &str)> {
-    let rest = line.strip_prefix("slave ").or(line.strip_prefix("follower "))?;
+    let rest = line
+        .strip_prefix("slave ")
+        .or(line.strip_prefix("follower "))?;
     rest.split_once(": ")
 }
 

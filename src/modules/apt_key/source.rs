@@ -62,9 +62,9 @@ impl Args {
         let Known::Known(bytes) = bytes else {
             return Ok(Known::Unknown);
         };
-        pgp::binary(&bytes).map(Known::Known).ok_or_else(|| {
-            Diag::error("no-key", format!("Unable to extract key from '{from}'"))
-        })
+        pgp::binary(&bytes)
+            .map(Known::Known)
+            .ok_or_else(|| Diag::error("no-key", format!("Unable to extract key from '{from}'")))
     }
 
     fn file_bytes(&self, file: &str, view: &dyn View) -> Result<(String, Known<Vec<u8>>)> {

@@ -74,9 +74,8 @@ impl<'a> Ppa<'a> {
             let message = format!("the archive of {} has no key", self.owner);
             return Err(Diag::error("no-key", message).about("repo"));
         };
-        let key = format!(
-            "https://keyserver.ubuntu.com/pks/lookup?op=get&options=mr&search=0x{print}"
-        );
+        let key =
+            format!("https://keyserver.ubuntu.com/pks/lookup?op=get&options=mr&search=0x{print}");
         let Known::Known(answer) = get(&key, view)? else {
             return Ok(Known::Unknown);
         };
@@ -89,7 +88,9 @@ impl<'a> Ppa<'a> {
 
 fn get(url: &str, view: &dyn View) -> Result<Known<Response>> {
     let mut request = Request::new("GET", Endpoint::Url(url.to_owned()));
-    request.headers.push(("Accept".into(), "application/json, */*".into()));
+    request
+        .headers
+        .push(("Accept".into(), "application/json, */*".into()));
     request.redirects = 10;
     request.timeout = Duration::from_secs(30);
     match view.http(&request) {

@@ -193,7 +193,10 @@ mod tests {
         assert_eq!(round("#deb http://a b#c"), "# deb http://a b # c\n");
         assert_eq!(round("# only text"), "# only text\n");
         assert_eq!(round(""), "\n");
-        assert_eq!(round("deb [arch=amd64] http://a b # why "), "deb [arch=amd64] http://a b # why\n");
+        assert_eq!(
+            round("deb [arch=amd64] http://a b # why "),
+            "deb [arch=amd64] http://a b # why\n"
+        );
         assert!(!Line::read("rpm http://a").valid);
     }
 
@@ -201,7 +204,13 @@ mod tests {
     fn lists_are_named_by_the_address() {
         let name = |source| file_name(source);
         assert_eq!(name("deb http://a.org/x-y b c"), "a_org_x_y");
-        assert_eq!(name("deb-src [arch=amd64 signed-by=/k] https://u:p@a.org:80/x b"), "a_org_80_x");
-        assert_eq!(name("ppa:nginx/stable_bookworm"), "ppa_nginx_stable_bookworm");
+        assert_eq!(
+            name("deb-src [arch=amd64 signed-by=/k] https://u:p@a.org:80/x b"),
+            "a_org_80_x"
+        );
+        assert_eq!(
+            name("ppa:nginx/stable_bookworm"),
+            "ppa_nginx_stable_bookworm"
+        );
     }
 }

@@ -93,7 +93,9 @@ impl Block {
 
 /// True for a pattern that begins with flags among which is `m`.
 fn is_multiline(pattern: &str) -> bool {
-    let flags = pattern.strip_prefix("(?").and_then(|rest| rest.split_once(')'));
+    let flags = pattern
+        .strip_prefix("(?")
+        .and_then(|rest| rest.split_once(')'));
     flags.is_some_and(|(flags, _)| {
         flags.contains('m') && flags.bytes().all(|b| b.is_ascii_alphabetic())
     })
@@ -127,9 +129,15 @@ mod tests {
     fn places() {
         let mut b = block("X");
         b.insertafter = Some("^one".into());
-        assert_eq!(b.put_into("one\ntwo\n").unwrap(), "one\n# BEGIN\nX\n# END\ntwo\n");
+        assert_eq!(
+            b.put_into("one\ntwo\n").unwrap(),
+            "one\n# BEGIN\nX\n# END\ntwo\n"
+        );
         b.insertafter = Some("(?m)one\\ntwo".into());
-        assert_eq!(b.put_into("one\ntwo\n3\n").unwrap(), "one\ntwo\n# BEGIN\nX\n# END\n3\n");
+        assert_eq!(
+            b.put_into("one\ntwo\n3\n").unwrap(),
+            "one\ntwo\n# BEGIN\nX\n# END\n3\n"
+        );
         b.insertafter = None;
         b.insertbefore = Some("BOF".into());
         b.empty_after = true;

@@ -13,7 +13,10 @@ use std::path::{Path, PathBuf};
 /// Reads what `src` or `content` name; `None` where the source is on the host.
 pub(super) fn read(args: &Own, control: &dyn Control) -> Result<Option<Local>> {
     match (&args.src, &args.content) {
-        (None, None) => Err(Diag::error("missing-option", "src (or content) is required")),
+        (None, None) => Err(Diag::error(
+            "missing-option",
+            "src (or content) is required",
+        )),
         (Some(_), Some(_)) => Err(Diag::error(
             "conflicting-options",
             "src and content are mutually exclusive",
@@ -73,7 +76,9 @@ fn file(path: &Path, name: String, args: &Own, control: &dyn Control) -> Result<
     Ok(Sent {
         name,
         blob: Some(control.blob_of_file(path, args.decrypt, args.checksum.is_some())?),
-        mode: path.metadata().map_or(0o644, |m| m.permissions().mode() & 0o7777),
+        mode: path
+            .metadata()
+            .map_or(0o644, |m| m.permissions().mode() & 0o7777),
     })
 }
 

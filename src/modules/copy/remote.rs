@@ -39,11 +39,9 @@ pub(super) fn plan(args: &Args, view: &dyn View) -> Result<Vec<Op>> {
     let Paths { src, dest } = paths(args, view)?;
     let source = match view.stat(&src.at)? {
         Known::Known(None) => {
-            return Err(Diag::error(
-                "no-such-file",
-                format!("Source {} not found", src.shown),
-            )
-            .about("src"));
+            return Err(
+                Diag::error("no-such-file", format!("Source {} not found", src.shown)).about("src"),
+            );
         }
         Known::Known(stat) => stat,
         Known::Unknown => None,
@@ -52,11 +50,19 @@ pub(super) fn plan(args: &Args, view: &dyn View) -> Result<Vec<Op>> {
     if source.as_ref().is_some_and(Stat::is_dir) {
         return tree(args, &src, &dest, view);
     }
-    let dest = if args.follow { dest.followed(view)? } else { dest };
+    let dest = if args.follow {
+        dest.followed(view)?
+    } else {
+        dest
+    };
     let mut ops = Vec::new();
     let dir = parent(&dest.at);
     if args.dest.ends_with('/') {
-        ops = dirs::make(dir, &args.shared.for_dirs(args.directory_mode.as_ref()), view)?;
+        ops = dirs::make(
+            dir,
+            &args.shared.for_dirs(args.directory_mode.as_ref()),
+            view,
+        )?;
     } else if is_missing(dir, view)? {
         return Err(Diag::error(
             "no-such-directory",
@@ -109,7 +115,12 @@ fn file(
 }
 
 fn is_same(a: &Path, b: &Path, view: &dyn View) -> Result<bool> {
-    if view.lstat(b)?.known().flatten().is_some_and(|s| s.is_link()) {
+    if view
+        .lstat(b)?
+        .known()
+        .flatten()
+        .is_some_and(|s| s.is_link())
+    {
         return Ok(false);
     }
     let of = |path| Ok::<_, Box<Diag>>(view.digest(path, Algorithm::Sha1)?.known().flatten());
@@ -163,7 +174,11 @@ fn tree(args: &Args, src: &Place, dest: &Place, view: &dyn View) -> Result<Vec<O
             }
         }
     }
-    let mode = args.shared.mode.as_ref().filter(|m| **m != Mode::Symbolic("preserve".into()));
+    let mode = args
+        .shared
+        .mode
+        .as_ref()
+        .filter(|m| **m != Mode::Symbolic("preserve".into()));
     ops.extend(args.shared.for_dirs(mode).ops(&dest.at, view)?);
     Ok(ops)
 }

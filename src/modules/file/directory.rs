@@ -28,7 +28,11 @@ pub(super) fn plan(job: &Job) -> Result<Vec<Op>> {
         Known::Known(Some(stat)) => Err(failure(
             "bad-file",
             &place,
-            &format!("{} already exists as a {}", place.shown, state_of(Some(&stat))),
+            &format!(
+                "{} already exists as a {}",
+                place.shown,
+                state_of(Some(&stat))
+            ),
             job.view,
         )),
         Known::Known(None) | Known::Unknown => {
@@ -71,7 +75,8 @@ impl Walk<'_> {
                 Ok(())
             };
         }
-        self.ops.extend(self.job.args.shared.ops(path, self.job.view)?);
+        self.ops
+            .extend(self.job.args.shared.ops(path, self.job.view)?);
         if self.job.args.follow
             && let Known::Known(Some(_)) = self.job.view.stat(path)?
         {

@@ -31,7 +31,9 @@ pub(super) fn missing_accounts(args: &Args, view: &dyn View) -> Vec<String> {
         (&args.shared.group, "group", "gid"),
     ];
     for (name, kind, number) in accounts {
-        let Some(name) = name.as_deref() else { continue };
+        let Some(name) = name.as_deref() else {
+            continue;
+        };
         let missing = match kind {
             "user" => matches!(view.user(name), Ok(Known::Known(None))),
             _ => matches!(view.group(name), Ok(Known::Known(None))),
@@ -78,7 +80,8 @@ fn difference(job: &Job, planned: &[Op]) -> Result<Json> {
     let mut after = before.clone();
     let was = job.before_state();
     let wanted = serde_json::to_value(job.state).unwrap_or_default();
-    let same_kind = job.args.state.is_none() || wanted == was || (wanted == "file" && was == "hard");
+    let same_kind =
+        job.args.state.is_none() || wanted == was || (wanted == "file" && was == "hard");
     let followed = job.args.follow && was == "link" && !matches!(job.state, State::Absent);
     if !same_kind && !followed {
         before.insert("state".into(), json!(was));
@@ -128,7 +131,14 @@ fn changes(
                 note("group", json!(stat.gid), gid);
             }
         }
-        (Op::Times { path: at, atime, mtime }, Some(stat)) if at == path => {
+        (
+            Op::Times {
+                path: at,
+                atime,
+                mtime,
+            },
+            Some(stat),
+        ) if at == path => {
             if let Some(mtime) = mtime {
                 note("mtime", json!(stat.mtime), json!(mtime));
             }
@@ -152,7 +162,11 @@ fn contents(dir: &Path, view: &dyn View) -> Result<Json> {
     while let Some(dir) = left.pop() {
         for name in view.list(&dir)?.known().flatten().unwrap_or_default() {
             let path = dir.join(name);
-            let is_dir = view.lstat(&path)?.known().flatten().is_some_and(|s| s.is_dir());
+            let is_dir = view
+                .lstat(&path)?
+                .known()
+                .flatten()
+                .is_some_and(|s| s.is_dir());
             if is_dir {
                 directories.push(path.clone());
                 left.push(path);

@@ -41,7 +41,13 @@ pub(super) fn plan_soft(job: &Job) -> Result<Vec<Op>> {
             )));
         }
         "directory" => {
-            if job.view.list(&path)?.known().flatten().is_some_and(|l| !l.is_empty()) {
+            if job
+                .view
+                .list(&path)?
+                .known()
+                .flatten()
+                .is_some_and(|l| !l.is_empty())
+            {
                 let shown = &job.place.shown;
                 return Err(job.fail(&format!(
                     "the directory {shown} is not empty, refusing to convert it"

@@ -30,7 +30,13 @@ impl Filter {
                 let compiled = if args.use_regex {
                     Pattern::new(text, Flags::default())
                 } else {
-                    Pattern::full(&glob(text), Flags { dotall: true, ..Flags::default() })
+                    Pattern::full(
+                        &glob(text),
+                        Flags {
+                            dotall: true,
+                            ..Flags::default()
+                        },
+                    )
                 };
                 compiled.map_err(|e| Diag::error("bad-regex", e).about(option))
             };
@@ -97,7 +103,8 @@ impl Filter {
         Ok(Ok(if self.whole_file {
             pattern.is_match(&text)
         } else {
-            text.split_inclusive('\n').any(|line| pattern.match_start(line).is_some())
+            text.split_inclusive('\n')
+                .any(|line| pattern.match_start(line).is_some())
         }))
     }
 
@@ -175,9 +182,11 @@ fn amount(option: &str, text: Option<&str>, unit: fn(char) -> Option<f64>) -> Re
     };
     match (digits.parse::<i64>(), factor) {
         (Ok(number), Some(factor)) => Ok(Some(number as f64 * factor)),
-        _ => Err(Diag::error("wrong-value", format!("failed to process {option}"))
-            .with(option, text)
-            .about(option)),
+        _ => Err(
+            Diag::error("wrong-value", format!("failed to process {option}"))
+                .with(option, text)
+                .about(option),
+        ),
     }
 }
 
@@ -223,7 +232,9 @@ mod tests {
     #[test]
     fn shell_patterns() {
         let matches = |pattern: &str, name: &str| {
-            Pattern::full(&glob(pattern), Flags::default()).unwrap().is_match(name)
+            Pattern::full(&glob(pattern), Flags::default())
+                .unwrap()
+                .is_match(name)
         };
         assert!(matches("*.txt", "a.txt"));
         assert!(!matches("*.txt", "a.txtx"));

@@ -108,7 +108,10 @@ fn digest_of(file: &str, list: &str) -> Option<String> {
 }
 
 fn is_digest(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "._".contains(c))
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || "._".contains(c))
 }
 
 /// `SHA256 (file) = digest`

@@ -138,7 +138,10 @@ impl Args {
         }
         keys.insert("msg".into(), json!(web::message(answer)));
         if is_dry {
-            keys.insert("checksum_src".into(), unknown_json("the checksum of the file"));
+            keys.insert(
+                "checksum_src".into(),
+                unknown_json("the checksum of the file"),
+            );
             return Ok(());
         }
         keys.insert("checksum_src".into(), json!(answer.sum(Algorithm::Sha1)));
@@ -185,12 +188,18 @@ impl Args {
             return Ok(None);
         }
         let dir = parent(target);
-        let start = format!("{}.{}.", crate::sys::path::file_name(target), std::process::id());
+        let start = format!(
+            "{}.{}.",
+            crate::sys::path::file_name(target),
+            std::process::id()
+        );
         let names = match view.list(dir)? {
             Known::Known(Some(names)) => names,
             _ => Vec::new(),
         };
-        let mut backups = names.into_iter().filter(|n| n.starts_with(&start) && n.ends_with('~'));
+        let mut backups = names
+            .into_iter()
+            .filter(|n| n.starts_with(&start) && n.ends_with('~'));
         Ok(backups.next_back().map(|name| dir.join(name)))
     }
 }

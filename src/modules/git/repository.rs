@@ -54,7 +54,10 @@ impl<'a> Repository<'a> {
             ssh.push_str(" -o StrictHostKeyChecking=accept-new");
         }
         if let Some(key) = &self.args.key_file {
-            ssh.push_str(&format!(" -i {} -o IdentitiesOnly=yes", shell_words::quote(key)));
+            ssh.push_str(&format!(
+                " -i {} -o IdentitiesOnly=yes",
+                shell_words::quote(key)
+            ));
         }
         if let Some(options) = &self.args.ssh_opts {
             ssh.push_str(&format!(" {options}"));
@@ -75,12 +78,18 @@ impl<'a> Repository<'a> {
     /// The answer of a command inside, without white space; `None` where it fails.
     fn ask(&self, words: &[&str]) -> Result<Option<String>> {
         let answer = self.view.query(&self.inside(words))?.known();
-        Ok(answer.filter(|o| o.ok()).map(|o| o.text().trim().to_owned()))
+        Ok(answer
+            .filter(|o| o.ok())
+            .map(|o| o.text().trim().to_owned()))
     }
 
     fn exists(&self) -> Result<bool> {
         let probe = if self.args.bare { "HEAD" } else { ".git" };
-        Ok(self.view.lstat(&self.dest.join(probe))?.presume(None).is_some())
+        Ok(self
+            .view
+            .lstat(&self.dest.join(probe))?
+            .presume(None)
+            .is_some())
     }
 
     /// The commit that is checked out.
@@ -93,7 +102,10 @@ impl<'a> Repository<'a> {
 
     /// Decides what to do.
     pub fn plan(&self) -> Result<Vec<Op>> {
-        if let Known::Known(None) = self.view.which(self.args.executable.as_deref().unwrap_or("git"))? {
+        if let Known::Known(None) = self
+            .view
+            .which(self.args.executable.as_deref().unwrap_or("git"))?
+        {
             return Err(Diag::error(
                 "no-such-program",
                 "Failed to find required executable \"git\": install the package git first",
@@ -104,7 +116,11 @@ impl<'a> Repository<'a> {
             return Ok(Vec::new());
         }
         if !self.exists()? {
-            return Ok(if self.args.clone { self.clone_ops() } else { Vec::new() });
+            return Ok(if self.args.clone {
+                self.clone_ops()
+            } else {
+                Vec::new()
+            });
         }
         self.update()
     }
@@ -198,7 +214,10 @@ impl<'a> Repository<'a> {
         if dirty && !args.force {
             return Err(Diag::error(
                 "local-changes",
-                format!("Local modifications exist in the destination: {} (force=no).", args.dest),
+                format!(
+                    "Local modifications exist in the destination: {} (force=no).",
+                    args.dest
+                ),
             )
             .about("force")
             .with("before", json!(head)));
@@ -221,7 +240,12 @@ impl<'a> Repository<'a> {
             ops.push(self.op(&["reset", "--hard", "HEAD"]));
         }
         ops.extend(self.verify());
-        if self.view.lstat(&self.dest.join(".gitmodules"))?.presume(None).is_some() {
+        if self
+            .view
+            .lstat(&self.dest.join(".gitmodules"))?
+            .presume(None)
+            .is_some()
+        {
             ops.extend(self.submodules());
         }
         Ok(ops)
@@ -267,7 +291,11 @@ impl<'a> Repository<'a> {
             let said = output.err_text();
             return Err(Diag::error(
                 "git-remote",
-                format!("Failed to connect to repository {}: {}", self.args.repo, said.trim()),
+                format!(
+                    "Failed to connect to repository {}: {}",
+                    self.args.repo,
+                    said.trim()
+                ),
             )
             .with("rc", output.rc)
             .with("stderr", said));
@@ -293,6 +321,8 @@ impl<'a> Repository<'a> {
             return Ok(Target::Branch(version.to_owned(), commit));
         }
         let tag = format!("refs/tags/{version}");
-        Ok(Target::Fixed(find(&format!("{tag}^{{}}")).or_else(|| find(&tag))))
+        Ok(Target::Fixed(
+            find(&format!("{tag}^{{}}")).or_else(|| find(&tag)),
+        ))
     }
 }

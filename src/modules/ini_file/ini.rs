@@ -1,8 +1,8 @@
 //! Changing one option in the text of an INI file. Decisions as observed with
 //! community.general's ini_file.
 
-use crate::value::order;
 use crate::modules::common::text::lines;
+use crate::value::order;
 
 /// What the options ask for.
 #[derive(Debug, Default)]
@@ -93,7 +93,11 @@ impl Wish {
         let message = match self.range(&all) {
             Some((start, end)) => match (&self.option, self.present) {
                 (None, false) => {
-                    let from = if self.section.is_some() { start - 1 } else { start };
+                    let from = if self.section.is_some() {
+                        start - 1
+                    } else {
+                        start
+                    };
                     all.drain(from..end);
                     "section removed"
                 }
@@ -128,9 +132,10 @@ impl Wish {
             .map(|i| (i + 1, end_after(i + 1)))
             .find(|(start, end)| {
                 self.has_values.iter().all(|(option, value)| {
-                    all[*start..*end].iter().filter_map(|l| assignment(l)).any(|a| {
-                        !a.comment && a.name == option && a.value == Some(value.as_str())
-                    })
+                    all[*start..*end]
+                        .iter()
+                        .filter_map(|l| assignment(l))
+                        .any(|a| !a.comment && a.name == option && a.value == Some(value.as_str()))
                 })
             })
     }
@@ -169,11 +174,16 @@ impl Wish {
 
     /// Does this line set the option?
     fn sets(&self, option: &str, line: &str) -> bool {
-        assignment(line)
-            .is_some_and(|a| a.name == option && (!a.comment || self.wake_comments))
+        assignment(line).is_some_and(|a| a.name == option && (!a.comment || self.wake_comments))
     }
 
-    fn set(&self, option: &str, all: &mut Vec<String>, start: usize, mut end: usize) -> &'static str {
+    fn set(
+        &self,
+        option: &str,
+        all: &mut Vec<String>,
+        start: usize,
+        mut end: usize,
+    ) -> &'static str {
         let mut left = self.wanted(option);
         let mut spare = Vec::new();
         // Lines that have a wanted value stay where they are.
@@ -184,7 +194,9 @@ impl Wish {
             let line = assignment(text);
             let value = line.as_ref().and_then(|a| a.value);
             let active = line.as_ref().is_some_and(|a| !a.comment);
-            let hit = left.iter().position(|w| assignment(w).is_some_and(|a| a.value == value));
+            let hit = left
+                .iter()
+                .position(|w| assignment(w).is_some_and(|a| a.value == value));
             match hit {
                 Some(hit) => {
                     let wanted = left.remove(hit);
@@ -262,15 +274,24 @@ mod tests {
 
     fn changed(wish: &Wish, text: &str) -> (String, &'static str) {
         let change = wish.change(text);
-        (change.text.unwrap_or_else(|| text.to_owned()), change.message)
+        (
+            change.text.unwrap_or_else(|| text.to_owned()),
+            change.message,
+        )
     }
 
     #[test]
     fn sets_adds_and_wakes() {
         let (text, message) = changed(&wish("a", "x", &["2"]), TEXT);
-        assert_eq!((text.contains("x = 2\ny=2\n"), message), (true, "option changed"));
+        assert_eq!(
+            (text.contains("x = 2\ny=2\n"), message),
+            (true, "option changed")
+        );
         let (text, message) = changed(&wish("a", "n", &["1"]), TEXT);
-        assert_eq!((text.contains("y=2\nn = 1\n\n[b]"), message), (true, "option added"));
+        assert_eq!(
+            (text.contains("y=2\nn = 1\n\n[b]"), message),
+            (true, "option added")
+        );
         let (text, _) = changed(&wish("b", "w", &["5"]), TEXT);
         assert!(text.ends_with("[b]\nw = 5\n"));
         let (text, message) = changed(&wish("c", "q", &["1"]), TEXT);
@@ -282,7 +303,10 @@ mod tests {
     #[test]
     fn several_values() {
         let text = "[m]\nk = 1\nk = 2\n";
-        assert_eq!(changed(&wish("m", "k", &["2", "3"]), text).0, "[m]\nk = 3\nk = 2\n");
+        assert_eq!(
+            changed(&wish("m", "k", &["2", "3"]), text).0,
+            "[m]\nk = 3\nk = 2\n"
+        );
         let mut more = wish("m", "k", &["4"]);
         more.exclusive = false;
         assert_eq!(changed(&more, text).0, "[m]\nk = 1\nk = 2\nk = 4\n");
@@ -294,6 +318,9 @@ mod tests {
         gone.present = false;
         assert!(!changed(&gone, TEXT).0.contains("y=2"));
         gone.option = None;
-        assert_eq!(changed(&gone, TEXT), ("; c\n[b]\n#w = 4\n".into(), "section removed"));
+        assert_eq!(
+            changed(&gone, TEXT),
+            ("; c\n[b]\n#w = 4\n".into(), "section removed")
+        );
     }
 }

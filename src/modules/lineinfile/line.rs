@@ -43,7 +43,10 @@ impl Wish {
     pub(super) fn absent(&self, text: &str) -> Change {
         let all = lines(text);
         let total = all.len();
-        let kept: Vec<String> = all.into_iter().filter(|line| !self.is_meant(line)).collect();
+        let kept: Vec<String> = all
+            .into_iter()
+            .filter(|line| !self.is_meant(line))
+            .collect();
         match total - kept.len() {
             0 => Change::default(),
             count => Change {
@@ -68,7 +71,11 @@ impl Wish {
         let line = self.line.clone().unwrap_or_default();
         let searches = self.regexp.is_some() || self.search_string.is_some();
         let mut hits = (0..all.len()).filter(|i| searches && self.is_meant(&all[*i]));
-        let hit = if self.firstmatch { hits.next() } else { hits.next_back() };
+        let hit = if self.firstmatch {
+            hits.next()
+        } else {
+            hits.next_back()
+        };
         let same = all.iter().rposition(|old| bare(old) == line);
         if let Some(at) = hit.or(same) {
             let mut new = match (&self.regexp, hit) {
@@ -122,7 +129,11 @@ impl Wish {
             return Ok(end);
         };
         let mut hits = (0..end).filter(|i| pattern.is_match(&all[*i]));
-        let hit = if self.firstmatch { hits.next() } else { hits.next_back() };
+        let hit = if self.firstmatch {
+            hits.next()
+        } else {
+            hits.next_back()
+        };
         Ok(match hit {
             Some(at) if option == "insertafter" => at + 1,
             Some(at) => at,

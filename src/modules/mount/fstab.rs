@@ -68,7 +68,10 @@ impl Line {
 }
 
 fn escape(field: &str) -> String {
-    field.replace('\\', "\\134").replace(' ', "\\040").replace('\t', "\\011")
+    field
+        .replace('\\', "\\134")
+        .replace(' ', "\\040")
+        .replace('\t', "\\011")
 }
 
 /// A field as it is meant: `\040` is a blank.
@@ -89,7 +92,10 @@ mod tests {
         let mut line = Line::parse("/dev/sdb1 /mnt ext4 noatime 0 0").unwrap();
         let table = "# c\n/dev/sda1 / ext4 defaults 0 1";
         let with = line.put_into(table, true);
-        assert_eq!(with, "# c\n/dev/sda1 / ext4 defaults 0 1\n/dev/sdb1 /mnt ext4 noatime 0 0\n");
+        assert_eq!(
+            with,
+            "# c\n/dev/sda1 / ext4 defaults 0 1\n/dev/sdb1 /mnt ext4 noatime 0 0\n"
+        );
         assert_eq!(line.put_into(&with, true), with);
         line.opts = "ro".into();
         assert!(line.put_into(&with, true).ends_with("/mnt ext4 ro 0 0\n"));

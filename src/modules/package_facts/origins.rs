@@ -25,7 +25,9 @@ impl Origins {
         };
         let mut releases = Vec::new();
         for file in &files {
-            let start = file.strip_suffix("InRelease").or(file.strip_suffix("Release"));
+            let start = file
+                .strip_suffix("InRelease")
+                .or(file.strip_suffix("Release"));
             if let Some(start) = start {
                 releases.push((start, origin(&text(&dir.join(file), view)?)));
             }
@@ -60,7 +62,9 @@ impl Origins {
     pub(super) fn of(&self, name: &str, version: &str) -> &str {
         let package = (name.to_owned(), version.to_owned());
         let number = self.packages.get(&package);
-        number.and_then(|n| self.names.get(*n)).map_or("", String::as_str)
+        number
+            .and_then(|n| self.names.get(*n))
+            .map_or("", String::as_str)
     }
 }
 

@@ -44,6 +44,8 @@ pub fn asked(view: &dyn View, program: &[String]) -> Result<Known<Installed>> {
     Ok(command::query(view, argv)?.map(|output| {
         let text = output.text();
         let pairs = text.lines().filter_map(|line| line.split_once("=="));
-        pairs.map(|(name, version)| (normal(name), version.trim().to_owned())).collect()
+        pairs
+            .map(|(name, version)| (normal(name), version.trim().to_owned()))
+            .collect()
     }))
 }

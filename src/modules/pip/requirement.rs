@@ -14,7 +14,11 @@ pub struct Requirement {
 pub fn normal(name: &str) -> String {
     let mut out = String::new();
     for c in name.trim().chars() {
-        let c = if matches!(c, '_' | '.') { '-' } else { c.to_ascii_lowercase() };
+        let c = if matches!(c, '_' | '.') {
+            '-'
+        } else {
+            c.to_ascii_lowercase()
+        };
         if !(c == '-' && out.ends_with('-')) {
             out.push(c);
         }
@@ -52,7 +56,12 @@ impl Requirement {
             let at = part.find(|c: char| !"<>=!~".contains(c))?;
             let (operator, version) = part.split_at(at);
             let known = ["==", ">=", "<=", ">", "<", "!=", "~="].contains(&operator);
-            if !known || !version.trim().chars().all(|c| c.is_ascii_alphanumeric() || ".*+-!".contains(c)) {
+            if !known
+                || !version
+                    .trim()
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || ".*+-!".contains(c))
+            {
                 return None;
             }
             conditions.push((operator.to_owned(), version.trim().to_owned()));
@@ -95,7 +104,9 @@ fn holds(operator: &str, wanted: &str, version: &str) -> Option<bool> {
         "<=" => order != Ordering::Greater,
         ">" => order == Ordering::Greater,
         "<" => order == Ordering::Less,
-        "~=" => order != Ordering::Less && have.starts_with(want.get(..want.len().checked_sub(1)?)?),
+        "~=" => {
+            order != Ordering::Less && have.starts_with(want.get(..want.len().checked_sub(1)?)?)
+        }
         _ => return None,
     })
 }
@@ -127,7 +138,13 @@ mod tests {
         assert_eq!(accepts("foo~=1.4.2", "1.5"), Some(false));
         assert_eq!(accepts("foo==1.*", "1.9"), Some(true));
         assert_eq!(accepts("foo>1", "2.0rc1"), None);
-        for odd in ["git+https://x/y", "foo[extra]", "-r other", "./dir", "foo; python_version<'3'"] {
+        for odd in [
+            "git+https://x/y",
+            "foo[extra]",
+            "-r other",
+            "./dir",
+            "foo; python_version<'3'",
+        ] {
             assert_eq!(Requirement::parse(odd), None, "{odd}");
         }
         assert_eq!(lines("a==1 # x\n# y\n\nb \\\n >=2\n"), ["a==1", "b   >=2"]);

@@ -80,9 +80,11 @@ pub fn result(args: &Args, view: &dyn View, done: &[Outcome]) -> Result<Json> {
 fn target(args: &Args, view: &dyn View) -> String {
     match args.target.strip_prefix("~/") {
         Some(rest) => view.me().home.join(rest).display().to_string(),
-        None if args.target.is_empty() => {
-            view.cwd().join(format!("{}.sql", args.db)).display().to_string()
-        }
+        None if args.target.is_empty() => view
+            .cwd()
+            .join(format!("{}.sql", args.db))
+            .display()
+            .to_string(),
         None => args.target.clone(),
     }
 }
@@ -90,7 +92,11 @@ fn target(args: &Args, view: &dyn View) -> String {
 fn line(args: &Args, view: &dyn View) -> Result<Line> {
     let target = target(args, view);
     let suffix = PathBuf::from(&target);
-    let suffix = suffix.extension().and_then(|text| text.to_str()).unwrap_or_default().to_owned();
+    let suffix = suffix
+        .extension()
+        .and_then(|text| text.to_str())
+        .unwrap_or_default()
+        .to_owned();
     let dumps = args.state == State::Dump;
     let packer = packer(&suffix, dumps, view)?;
     let cmd = words(args, &suffix, &target, view)?;
@@ -106,8 +112,14 @@ fn line(args: &Args, view: &dyn View) -> Result<Line> {
     // A pipe would hide how the first program ended.
     let between = |program: &str| {
         let (reads, writes) = match dumps {
-            true => (format!("{program} < \"$d/p\" > {file}"), format!("{cmd} > \"$d/p\"")),
-            false => (format!("{program} {file} > \"$d/p\""), format!("{cmd} < \"$d/p\"")),
+            true => (
+                format!("{program} < \"$d/p\" > {file}"),
+                format!("{cmd} > \"$d/p\""),
+            ),
+            false => (
+                format!("{program} {file} > \"$d/p\""),
+                format!("{cmd} < \"$d/p\""),
+            ),
         };
         format!(
             "d=$(mktemp -d) && trap 'rm -r \"$d\"' EXIT && mkfifo \"$d/p\" || exit\n\

@@ -88,7 +88,10 @@ impl Object {
         if version.is_none_or(|version| version >= needed * 10_000) {
             return Ok(());
         }
-        let message = format!("PostgreSQL version must be >= {needed} for type={}. Exit", self.name());
+        let message = format!(
+            "PostgreSQL version must be >= {needed} for type={}. Exit",
+            self.name()
+        );
         Err(Diag::error("old-server", message))
     }
 }
@@ -156,7 +159,10 @@ pub fn status(kind: Object, schema: Option<&str>, objects: &[String]) -> String 
             true => name.split('(').next().unwrap_or_default(),
             false => name,
         });
-        tests.push(format!("o.{name} = ANY ({})", array(&names.collect::<Vec<_>>())));
+        tests.push(format!(
+            "o.{name} = ANY ({})",
+            array(&names.collect::<Vec<_>>())
+        ));
     }
     if let Some(schema) = schema {
         let column = match kind {
@@ -165,7 +171,10 @@ pub fn status(kind: Object, schema: Option<&str>, objects: &[String]) -> String 
             Object::Table | Object::Sequence => "relnamespace",
             _ => "pronamespace",
         };
-        let is = format!("SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {}", literal(schema));
+        let is = format!(
+            "SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {}",
+            literal(schema)
+        );
         tests.push(format!("o.{column} = ({is})"));
     }
     let (acl, from) = match kind {

@@ -6,15 +6,40 @@ use crate::diag::{Diag, Result};
 use crate::modules::common::postgresql::sql;
 
 const PRIVILEGES: [&str; 17] = [
-    "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "CREATE", "CONNECT", "TEMPORARY",
-    "TEMP", "EXECUTE", "USAGE", "ALL", "SET", "ALTER_SYSTEM", "MAINTAIN",
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "TRUNCATE",
+    "REFERENCES",
+    "TRIGGER",
+    "CREATE",
+    "CONNECT",
+    "TEMPORARY",
+    "TEMP",
+    "EXECUTE",
+    "USAGE",
+    "ALL",
+    "SET",
+    "ALTER_SYSTEM",
+    "MAINTAIN",
 ];
 
 /// Kinds of future objects, and the privileges that can be set on them.
 const DEFAULTS: [(&str, &[&str]); 5] = [
     (
         "TABLES",
-        &["ALL", "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"],
+        &[
+            "ALL",
+            "SELECT",
+            "INSERT",
+            "UPDATE",
+            "DELETE",
+            "TRUNCATE",
+            "REFERENCES",
+            "TRIGGER",
+            "MAINTAIN",
+        ],
     ),
     ("SEQUENCES", &["ALL", "SELECT", "UPDATE", "USAGE"]),
     ("FUNCTIONS", &["ALL", "EXECUTE"]),
@@ -70,7 +95,11 @@ impl Grant {
             Some(schema) if kind.has_schema() => Some(schema.to_owned()),
             None if kind.has_schema() => Some("public".to_owned()),
             None => None,
-            Some(_) => return Err(wrong(format!("Argument \"schema\" is not allowed for type \"{name}\"."))),
+            Some(_) => {
+                return Err(wrong(format!(
+                    "Argument \"schema\" is not allowed for type \"{name}\"."
+                )));
+            }
         };
         let all = given == Some("ALL_IN_SCHEMA");
         if all && !kind.may_be_all() {
@@ -82,7 +111,11 @@ impl Grant {
         let objs = match given {
             Some(objs) => objs,
             None if kind == Object::Database => &args.login_db,
-            None => return Err(wrong(format!("Argument \"objs\" is required for type \"{name}\"."))),
+            None => {
+                return Err(wrong(format!(
+                    "Argument \"objs\" is required for type \"{name}\"."
+                )));
+            }
         };
         let privileges = privileges(args)?;
         let objects = match kind {
@@ -91,7 +124,12 @@ impl Grant {
             _ if kind.is_routine() => objs.split(',').map(|name| name.replace(':', ",")).collect(),
             _ => objs.split(',').map(str::to_owned).collect(),
         };
-        Ok(Grant { schema, all, objects, privileges })
+        Ok(Grant {
+            schema,
+            all,
+            objects,
+            privileges,
+        })
     }
 
     /// The text for the server; `roles` are quoted.
@@ -119,12 +157,19 @@ impl Grant {
     /// Privileges and objects.
     fn what(&self, kind: Object) -> Result<String> {
         let schema = self.schema.as_deref().map(sql::name);
-        let before = schema.as_ref().map(|schema| format!("{schema}.")).unwrap_or_default();
+        let before = schema
+            .as_ref()
+            .map(|schema| format!("{schema}."))
+            .unwrap_or_default();
         let objects = self.objects.iter().map(|object| match kind {
             Object::Function | Object::Procedure => object
                 .split_once('(')
                 .map(|(name, arguments)| format!("{before}{}({arguments}", sql::name(name)))
-                .ok_or_else(|| wrong(format!("Illegal function / procedure signature: \"{object}\"."))),
+                .ok_or_else(|| {
+                    wrong(format!(
+                        "Illegal function / procedure signature: \"{object}\"."
+                    ))
+                }),
             _ => Ok(format!("{before}{}", sql::name(object))),
         });
         let objects = objects.collect::<Result<Vec<_>>>()?.join(",");
@@ -135,18 +180,31 @@ impl Grant {
         Ok(match self.all {
             true => {
                 let kinds = kind.name().to_uppercase();
-                format!("{privileges} ON ALL {kinds}S IN SCHEMA {}", schema.unwrap_or_default())
+                format!(
+                    "{privileges} ON ALL {kinds}S IN SCHEMA {}",
+                    schema.unwrap_or_default()
+                )
             }
-            false => format!("{privileges} ON {} {objects}", kind.name().replace('_', " ")),
+            false => format!(
+                "{privileges} ON {} {objects}",
+                kind.name().replace('_', " ")
+            ),
         })
     }
 
     fn defaults(&self, args: &Own, whom: &str) -> String {
-        let targets = args.target_roles.as_deref().filter(|roles| !roles.is_empty()).map(|roles| {
-            let names: Vec<String> = roles.split(',').map(sql::name).collect();
-            format!(" FOR ROLE {}", names.join(","))
-        });
-        let schema = self.schema.as_deref().map(|schema| format!(" IN SCHEMA {}", sql::name(schema)));
+        let targets = args
+            .target_roles
+            .as_deref()
+            .filter(|roles| !roles.is_empty())
+            .map(|roles| {
+                let names: Vec<String> = roles.split(',').map(sql::name).collect();
+                format!(" FOR ROLE {}", names.join(","))
+            });
+        let schema = self
+            .schema
+            .as_deref()
+            .map(|schema| format!(" IN SCHEMA {}", sql::name(schema)));
         let begin = format!(
             "ALTER DEFAULT PRIVILEGES{}{}",
             targets.unwrap_or_default(),
@@ -154,13 +212,23 @@ impl Grant {
         );
         let revoke = |kind: &str| format!("{begin} REVOKE ALL ON {kind} FROM {whom};");
         if args.state == State::Absent {
-            return ["TABLES", "FUNCTIONS", "SEQUENCES", "TYPES"].map(revoke).join("\n");
+            return ["TABLES", "FUNCTIONS", "SEQUENCES", "TYPES"]
+                .map(revoke)
+                .join("\n");
         }
-        let option = if args.grant_option == Some(true) { " WITH GRANT OPTION" } else { "" };
+        let option = if args.grant_option == Some(true) {
+            " WITH GRANT OPTION"
+        } else {
+            ""
+        };
         let privileges = self.privileges.join(",");
         let grant = |kind: &str| format!("{begin} GRANT {privileges} ON {kind} TO {whom}{option};");
         let kinds = || self.objects.iter().map(String::as_str);
-        kinds().map(revoke).chain(kinds().map(grant)).collect::<Vec<_>>().join("\n")
+        kinds()
+            .map(revoke)
+            .chain(kinds().map(grant))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
@@ -168,33 +236,59 @@ fn privileges(args: &Own) -> Result<Vec<String>> {
     let given = args.privs.as_deref().filter(|privs| !privs.is_empty());
     let privileges = match (args.kind, given) {
         (Object::Group, None) => return Ok(Vec::new()),
-        (Object::Group, Some(_)) => return Err(wrong("Argument \"privs\" is not allowed for type \"group\".")),
+        (Object::Group, Some(_)) => {
+            return Err(wrong(
+                "Argument \"privs\" is not allowed for type \"group\".",
+            ));
+        }
         (kind, None) => {
-            return Err(wrong(format!("Argument \"privs\" is required for type \"{}\".", kind.name())));
+            return Err(wrong(format!(
+                "Argument \"privs\" is required for type \"{}\".",
+                kind.name()
+            )));
         }
         (_, Some(given)) => words(given),
     };
-    let unknown = privileges.iter().map(String::as_str).filter(|word| !PRIVILEGES.contains(word));
+    let unknown = privileges
+        .iter()
+        .map(String::as_str)
+        .filter(|word| !PRIVILEGES.contains(word));
     let unknown: Vec<&str> = unknown.collect();
     match unknown.is_empty() {
         true => Ok(privileges),
-        false => Err(wrong(format!("Invalid privileges specified: {}", set(unknown))).about("privs")),
+        false => {
+            Err(wrong(format!("Invalid privileges specified: {}", set(unknown))).about("privs"))
+        }
     }
 }
 
 fn defaults(objs: &str, privileges: &[String]) -> Result<Vec<String>> {
     let kinds = match objs {
-        "ALL_DEFAULT" => DEFAULTS[..4].iter().map(|(kind, _)| (*kind).to_owned()).collect(),
+        "ALL_DEFAULT" => DEFAULTS[..4]
+            .iter()
+            .map(|(kind, _)| (*kind).to_owned())
+            .collect(),
         objs => words(objs),
     };
-    let allowed = |kind: &str| DEFAULTS.iter().find(|(name, _)| *name == kind).map(|(_, allowed)| *allowed);
-    let unknown: Vec<&str> = kinds.iter().map(String::as_str).filter(|kind| allowed(kind).is_none()).collect();
+    let allowed = |kind: &str| {
+        DEFAULTS
+            .iter()
+            .find(|(name, _)| *name == kind)
+            .map(|(_, allowed)| *allowed)
+    };
+    let unknown: Vec<&str> = kinds
+        .iter()
+        .map(String::as_str)
+        .filter(|kind| allowed(kind).is_none())
+        .collect();
     if !unknown.is_empty() {
         return Err(wrong(format!("Invalid Object set specified: {}", set(unknown))).about("objs"));
     }
     let fits = |kind: &&str| {
         let allowed = allowed(kind).unwrap_or_default();
-        privileges.iter().all(|privilege| allowed.contains(&privilege.as_str()))
+        privileges
+            .iter()
+            .all(|privilege| allowed.contains(&privilege.as_str()))
     };
     let names = || kinds.iter().map(String::as_str);
     if names().all(|kind| fits(&kind)) {

@@ -52,12 +52,19 @@ impl<'a> Verifier<'a> {
         };
         let fits = [salt, stored, server_key].into_iter().all(is_base64);
         let iterations = iterations.parse().ok().filter(|_| fits)?;
-        Some(Verifier { iterations, salt, server_key })
+        Some(Verifier {
+            iterations,
+            salt,
+            server_key,
+        })
     }
 
     /// True for the password that it was made from (RFC 5802, section 3).
     fn fits(&self, password: &str) -> bool {
-        let (Ok(salt), Ok(key)) = (BASE64_STANDARD.decode(self.salt), BASE64_STANDARD.decode(self.server_key)) else {
+        let (Ok(salt), Ok(key)) = (
+            BASE64_STANDARD.decode(self.salt),
+            BASE64_STANDARD.decode(self.server_key),
+        ) else {
             return false;
         };
         let mut salted = [0; 32];
@@ -80,10 +87,16 @@ fn prepared(password: &str) -> String {
             | '\u{2060}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
     };
     let space = |c: char| match c {
-        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => ' ',
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+            ' '
+        }
         c => c,
     };
-    password.chars().filter(|c| !invisible(c)).map(space).collect()
+    password
+        .chars()
+        .filter(|c| !invisible(c))
+        .map(space)
+        .collect()
 }
 
 #[cfg(test)]

@@ -51,9 +51,13 @@ impl Server {
     /// # Errors
     /// `no-supervisor` where there is no configuration, `wrong-value` for a URL that is none.
     pub fn find(args: &Args, view: &dyn View) -> Result<Server> {
-        let mut planned = ["package:supervisor", "service:supervisor", "service:supervisord"]
-            .iter()
-            .any(|key| view.assumed(key).is_some());
+        let mut planned = [
+            "package:supervisor",
+            "service:supervisor",
+            "service:supervisord",
+        ]
+        .iter()
+        .any(|key| view.assumed(key).is_some());
         let mut url = args.server_url.clone();
         let mut user = args.username.clone();
         let mut password = args.password.clone();
@@ -79,7 +83,9 @@ impl Server {
                         "there is no configuration of supervisord on this host",
                     )
                     .note(format!("looked at: {}", CONFIGS.join(", ")))
-                    .help("install supervisor first, or say where the daemon listens (server_url)"));
+                    .help(
+                        "install supervisor first, or say where the daemon listens (server_url)",
+                    ));
                 }
                 _ => planned = true,
             }
@@ -187,7 +193,11 @@ fn setting(text: &str, section: &str, key: &str) -> Option<String> {
 /// `9001`, `:9001`, `*:9001` or `host:9001` as a URL.
 fn tcp(port: &str) -> String {
     let (host, port) = port.rsplit_once(':').unwrap_or(("", port));
-    let host = if matches!(host, "" | "*" | "0.0.0.0") { "localhost" } else { host };
+    let host = if matches!(host, "" | "*" | "0.0.0.0") {
+        "localhost"
+    } else {
+        host
+    };
     format!("http://{host}:{port}")
 }
 
@@ -196,7 +206,11 @@ fn endpoint(url: &str) -> Result<Endpoint> {
         return Ok(Endpoint::Unix(PathBuf::from(path), client::PATH.to_owned()));
     }
     if url.starts_with("http://") || url.starts_with("https://") {
-        return Ok(Endpoint::Url(format!("{}{}", url.trim_end_matches('/'), client::PATH)));
+        return Ok(Endpoint::Url(format!(
+            "{}{}",
+            url.trim_end_matches('/'),
+            client::PATH
+        )));
     }
     Err(Diag::error(
         "wrong-value",
@@ -212,7 +226,10 @@ mod tests {
     #[test]
     fn reads_supervisors_configuration() {
         let text = "[unix_http_server]\nfile=/run/s.sock   ; (the path)\n;chmod=1\n[supervisorctl]\n; serverurl=x\nserverurl=unix:///run/s.sock\n";
-        assert_eq!(setting(text, "unix_http_server", "file").as_deref(), Some("/run/s.sock"));
+        assert_eq!(
+            setting(text, "unix_http_server", "file").as_deref(),
+            Some("/run/s.sock")
+        );
         assert_eq!(
             setting(text, "supervisorctl", "serverurl").as_deref(),
             Some("unix:///run/s.sock")

@@ -24,7 +24,12 @@ fn words(verb: &str, flag: &str, dest: &Path, args: &Own) -> Vec<String> {
 }
 
 /// Runs tar on the archive and only reads.
-fn ask(archive: &Archive, mut words: Vec<String>, args: &Own, view: &dyn View) -> Result<Known<Output>> {
+fn ask(
+    archive: &Archive,
+    mut words: Vec<String>,
+    args: &Own,
+    view: &dyn View,
+) -> Result<Known<Output>> {
     let mut command = Command::default();
     words.push("-f".into());
     match &archive.source {
@@ -80,9 +85,9 @@ fn unquote(name: &str) -> String {
     let bytes = name.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        let octal = bytes.get(at + 1..at + 4).filter(|d| {
-            bytes[at] == b'\\' && d.iter().all(|b| (b'0'..b'8').contains(b))
-        });
+        let octal = bytes
+            .get(at + 1..at + 4)
+            .filter(|d| bytes[at] == b'\\' && d.iter().all(|b| (b'0'..b'8').contains(b)));
         match octal.and_then(|d| u8::from_str_radix(std::str::from_utf8(d).ok()?, 8).ok()) {
             Some(byte) => {
                 out.push(byte);
@@ -99,7 +104,12 @@ fn unquote(name: &str) -> String {
 
 /// True if everything is there as in the archive, by `tar --diff`. What the options set otherwise
 /// does not count, nor who owns a file that only root could give away.
-pub(super) fn is_unpacked(archive: &Archive, args: &Args, dest: &Path, view: &dyn View) -> Result<bool> {
+pub(super) fn is_unpacked(
+    archive: &Archive,
+    args: &Args,
+    dest: &Path,
+    view: &dyn View,
+) -> Result<bool> {
     let words = words("--diff", flag(archive), dest, args);
     let Known::Known(output) = ask(archive, words, args, view)? else {
         return Ok(false);
@@ -110,15 +120,22 @@ pub(super) fn is_unpacked(archive: &Archive, args: &Args, dest: &Path, view: &dy
         (root && args.shared.owner.is_none() && line.contains("Uid differs"))
             || (root && args.shared.group.is_none() && line.contains("Gid differs"))
             || (args.shared.mode.is_none() && line.contains("Mode differs"))
-            || ["Mod time differs", "Size differs", "Contents differ", "Symlink differs"]
-                .iter()
-                .any(|text| line.contains(text))
+            || [
+                "Mod time differs",
+                "Size differs",
+                "Contents differ",
+                "Symlink differs",
+            ]
+            .iter()
+            .any(|text| line.contains(text))
             || (line.contains("Warning: Cannot ") && line.ends_with("No such file or directory"))
             || line.contains("Cannot open")
             || line.contains("Cannot chdir")
     };
     // `tar: : Warning` is about the empty names that --strip-components leaves.
-    Ok(!said.lines().any(|line| !line.contains(": : Warning") && differs(line)))
+    Ok(!said
+        .lines()
+        .any(|line| !line.contains(": : Warning") && differs(line)))
 }
 
 /// The operation that unpacks.
@@ -127,7 +144,10 @@ pub(super) fn unpack(flag: &str, path: &Path, args: &Args, dest: &Path, files: &
     if args.keep_newer {
         words.push("--keep-newer-files".into());
     }
-    for (option, name) in [("--owner", &args.shared.owner), ("--group", &args.shared.group)] {
+    for (option, name) in [
+        ("--owner", &args.shared.owner),
+        ("--group", &args.shared.group),
+    ] {
         if let Some(name) = name {
             words.push(format!("{option}={name}"));
         }

@@ -53,7 +53,12 @@ pub(super) fn files(archive: &Archive, args: &Own, view: &dyn View) -> Result<Ve
 }
 
 /// True if every file is there with the size and checksum it has in the archive.
-pub(super) fn is_unpacked(archive: &Archive, args: &Args, dest: &Path, view: &dyn View) -> Result<bool> {
+pub(super) fn is_unpacked(
+    archive: &Archive,
+    args: &Args,
+    dest: &Path,
+    view: &dyn View,
+) -> Result<bool> {
     for member in members(archive, args, view)? {
         let path = dest.join(&member.name);
         let there = if member.name.ends_with('/') {
@@ -109,7 +114,9 @@ fn directory(bytes: &[u8]) -> Option<Vec<Member>> {
     let long = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
     let last = bytes.len().checked_sub(END_LENGTH)?;
     let first = last.saturating_sub(usize::from(u16::MAX));
-    let end = (first..=last).rev().find(|at| bytes[*at..].starts_with(END))?;
+    let end = (first..=last)
+        .rev()
+        .find(|at| bytes[*at..].starts_with(END))?;
     let count = short(end + 10)?;
     let mut at = long(end + 16)? as usize;
     let mut members = Vec::new();

@@ -73,16 +73,18 @@ impl Args {
         let mut keys = header_keys(answer);
         let status = i64::from(answer.status);
         let success = self.is_success(status);
-        let url = web_address(&answer.url, &self.shared.shown(), self.unix_socket.is_some());
+        let url = web_address(
+            &answer.url,
+            &self.shared.shown(),
+            self.unix_socket.is_some(),
+        );
         if let Some(place) = self.dest(&url, view)? {
             keys.extend(describe(&place.at, view)?);
             keys.insert("path".into(), json!(place.shown));
         }
         let content = String::from_utf8_lossy(&answer.body);
         let may_be_json = is_json(answer);
-        if may_be_json
-            && let Ok(value) = serde_json::from_slice::<Json>(&answer.body)
-        {
+        if may_be_json && let Ok(value) = serde_json::from_slice::<Json>(&answer.body) {
             keys.insert("json".into(), value);
         }
         if self.return_content {
@@ -163,7 +165,9 @@ fn absolute(location: &str, base: &str) -> String {
     if location.starts_with('/') {
         return format!("{scheme}://{host}{location}");
     }
-    let dir = path.rsplit_once('/').map_or(String::new(), |(dir, _)| format!("{dir}/"));
+    let dir = path
+        .rsplit_once('/')
+        .map_or(String::new(), |(dir, _)| format!("{dir}/"));
     format!("{scheme}://{host}/{dir}{location}")
 }
 

@@ -1,8 +1,8 @@
 //! The body of a request.
 
-use super::Args;
 use super::super::common::place::Place;
 use super::super::common::{py_json, web};
+use super::Args;
 use crate::args::Raw;
 use crate::diag::{Diag, Result};
 use crate::sys::{Known, Request, View};

@@ -163,6 +163,10 @@ impl Args {
     /// What the `expires` option means as a day since the epoch; negative for never.
     pub fn expiry_day(&self) -> Option<i64> {
         let seconds = self.expires?;
-        Some(if seconds < 0.0 { -1 } else { (seconds / 86400.0) as i64 })
+        Some(if seconds < 0.0 {
+            -1
+        } else {
+            (seconds / 86400.0) as i64
+        })
     }
 }

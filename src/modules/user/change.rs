@@ -13,7 +13,10 @@ pub fn plan(args: &Args, wanted: &Wanted, user: &User, view: &dyn View) -> Resul
     let mut argv: Vec<String> = Vec::new();
     let mut add = |words: &[&str]| argv.extend(words.iter().map(|w| (*w).to_owned()));
     // A planned account's number and group are taken to be as asked for.
-    if let Some(uid) = args.uid.filter(|uid| user.uid.is_some_and(|now| now != *uid)) {
+    if let Some(uid) = args
+        .uid
+        .filter(|uid| user.uid.is_some_and(|now| now != *uid))
+    {
         new.uid = Some(uid);
         add(&["-u", &uid.to_string()]);
         if args.non_unique {
@@ -68,7 +71,10 @@ pub fn plan(args: &Args, wanted: &Wanted, user: &User, view: &dyn View) -> Resul
     }
     if args.local {
         let moves = [("-M", &joined), ("-m", &left)];
-        for (flag, group) in moves.iter().flat_map(|(f, gs)| gs.iter().map(move |g| (*f, g))) {
+        for (flag, group) in moves
+            .iter()
+            .flat_map(|(f, gs)| gs.iter().map(move |g| (*f, g)))
+        {
             ops.push(command::run(
                 command::c_locale(["lgroupmod", flag, &args.name, &group.name]),
                 group_effects(&args.name, &joined, &left),
@@ -150,7 +156,14 @@ fn make_home(args: &Args, user: &User, view: &dyn View) -> Result<Vec<Op>> {
     if view.stat(&skeleton)?.presume(None).is_some_and(is_dir) {
         let from = skeleton.display().to_string();
         ops.push(command::run(
-            command::c_locale(["cp", "-r", "-P", "--preserve=mode,timestamps,links", &from, &home]),
+            command::c_locale([
+                "cp",
+                "-r",
+                "-P",
+                "--preserve=mode,timestamps,links",
+                &from,
+                &home,
+            ]),
             vec![Effect::Dir(user.home.clone())],
         ));
     } else {
@@ -184,10 +197,15 @@ fn home_mode(args: &Args, view: &dyn View) -> Result<u32> {
     let umask = match &args.umask {
         Some(umask) => octal(umask),
         None => {
-            if let Some(mode) = passwd::login_defs(view, "HOME_MODE")?.as_deref().and_then(octal) {
+            if let Some(mode) = passwd::login_defs(view, "HOME_MODE")?
+                .as_deref()
+                .and_then(octal)
+            {
                 return Ok(mode);
             }
-            passwd::login_defs(view, "UMASK")?.as_deref().and_then(octal)
+            passwd::login_defs(view, "UMASK")?
+                .as_deref()
+                .and_then(octal)
         }
     };
     Ok(0o777 & !umask.unwrap_or_else(|| view.umask()))

@@ -25,7 +25,10 @@ pub fn plan(args: &Args, wanted: &Wanted, view: &dyn View) -> Result<Vec<Op>> {
         uid: args.uid,
         gid: wanted.group.as_ref().and_then(|g| g.gid),
         gecos: args.comment.clone().unwrap_or_default(),
-        shell: wanted.shell.clone().unwrap_or_else(|| PathBuf::from("/bin/sh")),
+        shell: wanted
+            .shell
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("/bin/sh")),
         home: home.clone(),
     };
     let mut effects = vec![Effect::User(user)];

@@ -125,7 +125,9 @@ fn generate(args: &Args, key: &Path, view: &dyn View, made: String) -> Result<Op
 }
 
 fn hostname(view: &dyn View) -> Result<String> {
-    let bytes = view.read(Path::new("/proc/sys/kernel/hostname"))?.presume(None);
+    let bytes = view
+        .read(Path::new("/proc/sys/kernel/hostname"))?
+        .presume(None);
     let text = bytes.map(|b| String::from_utf8_lossy(&b).trim().to_owned());
     Ok(text.unwrap_or_default())
 }

@@ -31,7 +31,9 @@ impl Wanted {
         let primary = args.group.as_deref().map(|name| group(name, view));
         let groups = args.groups.as_ref().map(|names| {
             let names = names.iter().filter(|name| !name.trim().is_empty());
-            names.map(|name| group(name.trim(), view)).collect::<Result<Vec<_>>>()
+            names
+                .map(|name| group(name.trim(), view))
+                .collect::<Result<Vec<_>>>()
         });
         let path = |text: &Option<String>| match text {
             Some(text) => Ok(Some(PathBuf::from(expand_home(text, view)?))),
@@ -115,7 +117,12 @@ pub fn shadow_ops(args: &Args, view: &dyn View, fresh: bool) -> Result<Vec<Op>> 
         ("-m", "min", args.password_expire_min, entry.min),
         ("-M", "max", args.password_expire_max, entry.max),
         ("-W", "warn", args.password_expire_warn, entry.warn),
-        ("-I", "inactive", args.password_expire_account_disable, entry.inactive),
+        (
+            "-I",
+            "inactive",
+            args.password_expire_account_disable,
+            entry.inactive,
+        ),
     ];
     for (flag, part, wanted, now) in ages {
         if let Some(days) = wanted.filter(|days| now != Some(*days))
@@ -144,7 +151,12 @@ pub fn expiry_date(day: i64) -> String {
     let date = time::OffsetDateTime::from_unix_timestamp(day.max(0) * 86400);
     match date {
         Ok(date) if day >= 0 => {
-            format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+            format!(
+                "{:04}-{:02}-{:02}",
+                date.year(),
+                u8::from(date.month()),
+                date.day()
+            )
         }
         _ => String::new(),
     }
@@ -214,7 +226,9 @@ mod tests {
     fn tells_hashes_from_words() {
         assert!(looks_unhashed("secret"));
         assert!(!looks_unhashed("!"));
-        assert!(!looks_unhashed("$y$jCT$ZiF3ZV39/maUl9Lzt2Hk80$Ih6bI4OXU52OnWWqt3T1BAmVn8eH.4qlcP.8/NOjGN5"));
+        assert!(!looks_unhashed(
+            "$y$jCT$ZiF3ZV39/maUl9Lzt2Hk80$Ih6bI4OXU52OnWWqt3T1BAmVn8eH.4qlcP.8/NOjGN5"
+        ));
         assert!(looks_unhashed("$6$rounds=656000$abc$short"));
     }
 

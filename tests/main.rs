@@ -32,5 +32,6 @@ mod supervisor_more;
 mod supervisor_replay;
 mod supervisor_shell;
 mod supervisor_web;
+mod unknown;
 mod web;
 mod yaml;

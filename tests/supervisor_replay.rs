@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// The same as in tests/compare/supervisor.
-const NORMAL: [(&str, &str); 12] = [
+const NORMAL: [(&str, &str); 13] = [
     // Help after an error is in each one's own words.
     (
         r"(?m)^((?:\w+> )?(?:Error: .* (?:arguments|name)|ERROR: no process name supplied))\n(?:(?!\w+> ).*(?:\n|$))*",
@@ -18,6 +18,7 @@ const NORMAL: [(&str, &str); 12] = [
     ),
     (r": file: \S+ line: \d+", ": file: FILE line: N"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}", "TIME"),
+    (r"\b\d{4}-\d\d-\d\d\b", "DAY"),
     (r"\bpid:?(<[^>]*>)?\s?[1-9]\d*", "pid N"),
     (r"uptime \d+:\d\d:\d\d", "uptime U"),
     (r"[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M", "WHEN"),

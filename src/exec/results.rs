@@ -71,6 +71,8 @@ pub struct Judged {
     pub earlier: bool,
     /// The task was not carried out: what it needs could not be evaluated.
     pub raised: bool,
+    /// In the place of a result of which nothing can be told before apply.
+    untold: Option<Value>,
 }
 
 /// ansible-core says this where it has no traceback to show.
@@ -125,6 +127,7 @@ impl Judged {
             no_facts: false,
             raised: false,
             earlier: false,
+            untold: None,
         }
     }
 
@@ -174,6 +177,7 @@ impl Judged {
             no_facts: false,
             raised: false,
             earlier: false,
+            untold: Some(Value::unknown(why)),
         }
     }
 
@@ -211,6 +215,9 @@ impl Judged {
 
     /// What `register` sees of an item of a loop.
     pub fn of_item(&self) -> Value {
+        if let Some(untold) = &self.untold {
+            return untold.clone();
+        }
         let Kind::Map(map) = &self.value.kind else {
             return self.value.clone();
         };
@@ -311,7 +318,10 @@ fn cannot_judge(judged: &mut Judged, key: &str, diag: Box<Diag>) {
 
 fn registered(unit: &Unit, scope: &SharedScope, judged: &Judged) -> SharedScope {
     match &unit.register {
-        Some(name) => over_one(name, judged.value.clone(), scope.clone()),
+        Some(name) => {
+            let seen = judged.untold.as_ref().unwrap_or(&judged.value);
+            over_one(name, seen.clone(), scope.clone())
+        }
         None => scope.clone(),
     }
 }
@@ -479,5 +489,6 @@ pub fn loop_result(items: &[(Judged, bool)]) -> Judged {
         no_facts: false,
         raised: false,
         earlier: !items.is_empty() && items.iter().all(|(judged, _)| judged.earlier),
+        untold: None,
     }
 }

@@ -1,7 +1,10 @@
 //! JSON as Python's `json.dumps(sort_keys=True)` writes it.
 
-use crate::value::{float_repr, order};
+use crate::value::{float_repr, is_unknown, order};
 use serde_json::Value as Json;
+
+/// What is shown of something that only apply will tell.
+pub(super) const UNKNOWN: &str = "(known after apply)";
 
 /// JSON in Python's layout with sorted keys: one line, or indented by `indent` blanks.
 pub fn dumps(value: &Json, indent: Option<usize>) -> String {
@@ -23,6 +26,7 @@ fn write(out: &mut String, value: &Json, indent: Option<usize>, depth: usize) {
             let items = items.iter().map(|item| (None, item));
             nest(out, ['[', ']'], items, indent, depth);
         }
+        unknown if is_unknown(unknown) => string(out, UNKNOWN),
         Json::Object(map) => {
             let mut entries: Vec<_> = map.iter().map(|(k, v)| (Some(k.as_str()), v)).collect();
             order::sort_by_key(&mut entries, |(key, _)| *key);

@@ -11,6 +11,12 @@ pub fn unknown_json(why: &str) -> Json {
     serde_json::json!({ UNKNOWN_KEY: why })
 }
 
+/// True for what stands in JSON for something unknown.
+pub fn is_unknown(json: &Json) -> bool {
+    json.as_object()
+        .is_some_and(|map| map.len() == 1 && map.contains_key(UNKNOWN_KEY))
+}
+
 /// JSON from a host or a file as a value. Its strings are data, never templates.
 pub fn from_json(json: &Json) -> Value {
     match json {

@@ -13,7 +13,7 @@ pub mod order;
 mod python;
 pub mod re; // Python's regular expressions
 
-pub use convert::{UNKNOWN_KEY, from_json, unknown_json};
+pub use convert::{UNKNOWN_KEY, from_json, is_unknown, unknown_json};
 pub use literal::python_literal;
 pub use map::{Key, KeyKind, Map};
 pub use python::{exponent, float_repr, general, is_space, quote_repr, strip};

@@ -5,7 +5,7 @@ use crate::output::event::{Certainty, Outcome, Status};
 use crate::output::ranges;
 use crate::output::screen::{Colour, Screen};
 use crate::output::{diff, pyjson, result};
-use crate::value::order;
+use crate::value::{is_unknown, order};
 use serde_json::Value as Json;
 use std::collections::HashSet;
 
@@ -220,6 +220,7 @@ fn text(value: &Json) -> String {
     match value {
         Json::Null => String::new(),
         Json::String(text) => text.clone(),
+        unknown if is_unknown(unknown) => pyjson::UNKNOWN.to_owned(),
         other => pyjson::dumps(other, Some(2)),
     }
 }

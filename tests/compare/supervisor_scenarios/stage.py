@@ -6,6 +6,7 @@ NORMAL = [
     (r"(?m)^((?:\w+> )?(?:Error: .* (?:arguments|name)|ERROR: no process name supplied))\n(?:(?!\w+> ).*(?:\n|$))*", r"\1\n"),
     (r": file: \S+ line: \d+", ": file: FILE line: N"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}", "TIME"),
+    (r"\b\d{4}-\d\d-\d\d\b", "DAY"),
     (r"\bpid:?(<[^>]*>)?\s?[1-9]\d*", "pid N"),
     (r"uptime \d+:\d\d:\d\d", "uptime U"),
     (r"[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M", "WHEN"),

@@ -1,6 +1,6 @@
 //! `--output`: who shows what happens.
 
-use crate::config;
+use crate::config::{self, Config};
 use crate::diag::{Diag, Exit, Result, SourceMap, render};
 use crate::exec::{self, Listing, PlanFile};
 use crate::output::{AdHoc, Annotations, Callback, Console, Junit, Lines, Log, Masked, Output};
@@ -42,8 +42,9 @@ impl Show {
             password.iter().for_each(|text| options.secrets.add(text));
         }
         let (sources, secrets) = (options.sources.clone(), options.secrets.clone());
-        let mut output = self.open(form, options.verbosity, &sources, secrets.clone())?;
-        if let Some(log) = log(&sources, options.verbosity)? {
+        let config = config::load()?;
+        let mut output = self.open(form, &config, options.verbosity, &sources, secrets.clone())?;
+        if let Some(log) = log(&config, &sources, options.verbosity)? {
             output = Box::new(Tee(vec![
                 output,
                 Box::new(Masked::new(secrets.clone(), log)),
@@ -80,7 +81,7 @@ impl Show {
     /// `unknown-output`.
     pub fn list(&self, options: exec::Options, form: Form, what: Listing) -> Result<Exit> {
         let (sources, secrets) = (options.sources.clone(), options.secrets.clone());
-        let output = self.open(form, options.verbosity, &sources, secrets)?;
+        let output = self.open(form, &config::load()?, options.verbosity, &sources, secrets)?;
         Ok(match exec::list(options, what, output) {
             Ok(text) => {
                 Screen::stdout().line(&text);
@@ -94,6 +95,7 @@ impl Show {
     fn open(
         &self,
         form: Form,
+        config: &Config,
         verbosity: u8,
         sources: &SourceMap,
         secrets: Secrets,
@@ -104,8 +106,8 @@ impl Show {
             let (name, file) = kind.split_once('=').unwrap_or((kind, ""));
             on_screen |= matches!(name, "default" | "ansible" | "json");
             outputs.push(match (name, file) {
-                ("default", "") => screen(Form::Default, verbosity, sources)?,
-                ("ansible", "") => screen(Form::Ansible, verbosity, sources)?,
+                ("default", "") => screen(Form::Default, config, verbosity, sources),
+                ("ansible", "") => screen(Form::Ansible, config, verbosity, sources),
                 ("json", "") => Box::new(Lines::new(std::io::stdout())),
                 ("github", "") => Box::new(Annotations::new(Screen::stdout(), sources.clone())),
                 ("junit", file) if !file.is_empty() => Box::new(Junit::new(file.into(), complain)),
@@ -113,43 +115,41 @@ impl Show {
             });
         }
         if !on_screen {
-            outputs.insert(0, screen(form, verbosity, sources)?);
+            outputs.insert(0, screen(form, config, verbosity, sources));
         }
         Ok(Box::new(Masked::new(secrets, Box::new(Tee(outputs)))))
     }
 }
 
-fn screen(form: Form, verbosity: u8, sources: &SourceMap) -> Result<Box<dyn Output>> {
+fn screen(form: Form, config: &Config, verbosity: u8, sources: &SourceMap) -> Box<dyn Output> {
     let (mut out, err, sources) = (Screen::stdout(), Screen::stderr(), sources.clone());
-    let config = config::load()?;
     if verbosity > 0 && form != Form::Default {
         out.line(&match &config.file {
             Some(file) => format!("Using {} as config file", file.display()),
             None => "No config file found; using defaults".to_owned(),
         });
     }
-    Ok(match form {
+    match form {
         Form::Default => Box::new(Console::new(out, err, sources, verbosity)),
         Form::Ansible => {
-            let display = config.display;
+            let display = config.display.clone();
             Box::new(Callback::new(out, err, sources, verbosity, display))
         }
         Form::AdHoc => Box::new(AdHoc::new(out, err, sources, verbosity, false)),
         Form::OneLine => Box::new(AdHoc::new(out, err, sources, verbosity, true)),
-    })
+    }
 }
 
 /// The log that the configuration wants (`log_path`), in Ansible's form.
-fn log(sources: &SourceMap, verbosity: u8) -> Result<Option<Box<dyn Output>>> {
-    let config = config::load()?;
-    let Some(path) = config.log_path else {
+fn log(config: &Config, sources: &SourceMap, verbosity: u8) -> Result<Option<Box<dyn Output>>> {
+    let Some(path) = &config.log_path else {
         return Ok(None);
     };
-    let log = Log::open(&path).map_err(|e| Diag::io("write the log", &path, &e))?;
+    let log = Log::open(path).map_err(|e| Diag::io("write the log", path, &e))?;
     let (out, err) = log
         .screens()
-        .map_err(|e| Diag::io("write the log", &path, &e))?;
-    let callback = Callback::new(out, err, sources.clone(), verbosity, config.display);
+        .map_err(|e| Diag::io("write the log", path, &e))?;
+    let callback = Callback::new(out, err, sources.clone(), verbosity, config.display.clone());
     Ok(Some(Box::new(callback)))
 }
 
@@ -176,8 +176,14 @@ mod tests {
             let show = Show {
                 output: kinds.iter().map(|k| (*k).to_owned()).collect(),
             };
-            show.open(Form::Default, 0, &SourceMap::default(), Secrets::default())
-                .err()
+            show.open(
+                Form::Default,
+                &Config::default(),
+                0,
+                &SourceMap::default(),
+                Secrets::default(),
+            )
+            .err()
         };
         assert!(open(&[]).is_none());
         assert!(open(&["json", "junit=x.xml"]).is_none());

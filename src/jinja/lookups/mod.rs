@@ -17,6 +17,7 @@ use super::obj::{O, Obj};
 use super::stop::{Res, Stop};
 use crate::diag::Diag;
 use crate::value::{Kind, Map, Value};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// What a lookup is asked.
@@ -99,6 +100,12 @@ pub fn short(name: &str) -> &str {
         .iter()
         .find_map(|prefix| name.strip_prefix(prefix))
         .unwrap_or(name)
+}
+
+/// What a table has for a name with or without its collection. What belongs to ansible-core's inner
+/// collections has its whole name there.
+pub fn named<'a, T>(table: &'a HashMap<&'static str, T>, name: &str) -> Option<&'a T> {
+    table.get(name).or_else(|| table.get(short(name)))
 }
 
 /// `lookup('name', terms..., options)`

@@ -50,9 +50,7 @@ static ALL: LazyLock<HashMap<&'static str, Test>> = LazyLock::new(|| {
 
 /// The test of that name, with or without its collection.
 pub fn find(name: &str) -> Option<Test> {
-    let short = || ALL.get(super::lookups::short(name));
-    // Those of ansible-core's inner collections have no short names.
-    ALL.get(name).or_else(short).copied()
+    super::lookups::named(&ALL, name).copied()
 }
 
 /// All names, for suggestions.
